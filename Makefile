@@ -1,0 +1,50 @@
+# `make help` lists the targets. Each makes its own .venv when it is missing or out of date.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help check format docs test test-lowest bench demo clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "normstat needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+check: $(READY) ## format, lint, types, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.docs --check
+
+format: $(READY) ## let ruff rewrite the files
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## renew the generated parts of README.md
+	$(BIN)/python -m tests.docs
+
+test: $(READY) ## run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+test-lowest: ## run every test with the oldest dependencies that pyproject.toml allows
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m tests.lowest > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/constraints.txt --editable '.[test]'
+	.venv-lowest/bin/python -m pytest $(ARGS)
+
+bench: $(READY) ## speed as ratios to a plain decode, side by side (BENCH_DATA=folder to bring your own)
+	$(BIN)/python -m tests.benchmarks $(if $(BENCH_DATA),--data $(BENCH_DATA))
+
+demo: $(READY) ## statistics of sample_data/photos, as a new user would see them
+	$(BIN)/normstat compute sample_data/photos --output -  --format none > /dev/null
+	$(BIN)/normstat compute sample_data/photos
+
+clean: ## remove everything that the targets made
+	rm -rf .venv .venv-lowest .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""State and provenance → the finished spec. `compute` writes with it, `validate` proves with it."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from normstat.errors import NormstatError
+from normstat.spec.model import (
+    Counts,
+    Dataset,
+    Estimator,
+    Pipeline,
+    Range,
+    Sizes,
+    Skipped,
+    Spec,
+    Stamp,
+    StateText,
+)
+from normstat.statistics import State, summarize
+
+MOST_PIXELS = 2**53  # beyond, JSON parsers would round the counts
+
+
+def assemble(
+    state: State,
+    *,
+    estimator: Estimator,
+    pipeline: Pipeline,
+    dataset: Dataset,
+    skipped: Sequence[Skipped],
+    percentiles: Sequence[str],
+    covariance: bool,
+    software: dict[str, str],
+    stamp: Stamp | None = None,
+) -> Spec:
+    """Return the spec that follows from a state of at least one image.
+
+    Raises
+    ------
+    NormstatError
+        The std that was asked for does not exist, or a count would not survive in JSON.
+    """
+    summary = summarize(
+        state,
+        estimator,
+        rgb=pipeline.mode == "rgb",
+        covariance=covariance,
+        percentiles=percentiles,
+    )
+    if summary.pixels > MOST_PIXELS:
+        raise NormstatError(
+            f"{summary.pixels} pixels a channel are more than the 2^53 that a JSON file can count; "
+            "compute parts of the dataset instead"
+        )
+    return Spec(
+        channels=summary.channels,
+        mean=summary.mean,
+        std=summary.std,
+        max_pixel_value=summary.max_pixel_value,
+        estimator=estimator,
+        confidence=summary.confidence,
+        alternatives=summary.alternatives,
+        min=summary.min,
+        max=summary.max,
+        percentiles=summary.percentiles,
+        covariance=summary.covariance,
+        histogram=summary.histogram,
+        counts=Counts(
+            images=state.images,
+            pixels=summary.pixels,
+            by_mode={mode: state.modes[mode] for mode in sorted(state.modes)},
+            by_size=Sizes(width=_range(state.widths), height=_range(state.heights)),
+            transparent=state.transparent,
+            animated=state.animated,
+            padded=state.padded,
+            skipped=len(skipped),
+        ),
+        pipeline=pipeline,
+        dataset=dataset,
+        skipped=list(skipped),
+        software=software,
+        stamp=stamp,
+        state=msgspec.convert(state.to_text(), StateText),
+    )
+
+
+def _range(values: Counter[int]) -> Range:
+    ordered = sorted(values)
+    return Range(min=ordered[0], median=_median(ordered, values), max=ordered[-1])
+
+
+def _median(ordered: list[int], counts: Counter[int]) -> float:
+    total, seen = sum(counts.values()), 0
+    middle: list[int] = []
+    for value in ordered:
+        seen += counts[value]
+        if not middle and 2 * seen >= total:
+            middle.append(value)
+        if 2 * seen > total:
+            return (middle[0] + value) / 2
+    raise ValueError("no values")

@@ -1,0 +1,90 @@
+"""The command line: every command is loaded only when it runs, every error ends here."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+from normstat import __version__
+from normstat.errors import NormstatError, UsageError
+from normstat.registry import Entry, Registry
+
+COMMANDS = Registry(
+    "command",
+    {
+        "compute": Entry("normstat.cli.compute:compute", "Measure a dataset and write its spec."),
+        "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
+        "validate": Entry(
+            "normstat.cli.validate:validate", "Check that a spec's numbers follow from its state."
+        ),
+        "schema": Entry("normstat.cli.schema:schema", "Print the JSON Schema of specs."),
+    },
+)
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and summary, and imports the one that is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = COMMANDS.load(cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            COMMANDS.load(args[0])  # says what was meant
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "NORMSTAT",
+        "show_default": True,
+    },
+    epilog="Every option can come from the environment, as NORMSTAT_COMPUTE_JOBS=4. "
+    "Exit codes: 0 yes, 1 no, 2 wrong usage, 3 could not be done, 130 interrupted.",
+)
+@click.version_option(__version__, message="normstat %(version)s")
+def normstat() -> None:
+    """The numbers an image dataset should be normalized with."""
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal cannot show must not end a run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = normstat.main(args, prog_name="normstat", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = _complain("interrupted", 130)
+    except UsageError as error:
+        code = _complain(f"{error}\nTry 'normstat --help' for help.", error.exit_code)
+    except NormstatError as error:
+        code = _complain(str(error), error.exit_code)
+    except OSError as error:
+        code = _complain(f"standard output: {error.strerror}", NormstatError.exit_code)
+        sys.stdout = None  # nothing more can be written at exit
+    sys.exit(code)
+
+
+def _complain(text: str, code: int) -> int:
+    click.echo(f"Error: {text}", err=True)
+    return code

@@ -1,0 +1,137 @@
+"""`normstat compute`: measure a dataset and write its spec."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import gethostname
+from typing import Any, Literal
+
+import click
+
+from normstat.backends import BACKENDS
+from normstat.cli.options import choice, comma_separated, format_option, quiet_option
+from normstat.cli.screen import Progress, print_spec
+from normstat.errors import InterruptedRunError
+from normstat.measure import RECIPES
+from normstat.measure import compute as measure
+from normstat.sources.base import EXTENSIONS
+from normstat.spec.files import DEFAULT_PATH, check_target, dumps, save
+from normstat.spec.model import Alpha, Ddof, Interpolation, Mode, Pipeline, Stamp, Std, Weighting
+from normstat.statistics.summary import PERCENTILES
+
+
+@click.command()
+@click.argument("src", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-o", "--output", default=str(DEFAULT_PATH), type=click.Path(allow_dash=True),
+    help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite a file that is not a spec.")
+@click.option(
+    "--stamp", is_flag=True, help="Note time and host in the spec, which then differs each time."
+)
+@format_option
+@quiet_option
+@click.option(
+    "--progress/--no-progress", default=None,
+    help="A bar on standard error.  [default: on a terminal]",
+)  # fmt: skip
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1),
+    help="Workers.  [default: the cores this process may use]",
+)  # fmt: skip
+@click.option(
+    "--backend", type=click.Choice(["auto", *BACKENDS]), default="auto",
+    help="How workers run; auto takes processes for many tiny files, else threads.",
+)  # fmt: skip
+@click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches.")
+@click.option(
+    "--extensions", default=",".join(EXTENSIONS), metavar="LIST", callback=comma_separated,
+    help="Suffixes to look for.",
+)  # fmt: skip
+@click.option("--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless.")
+@click.option("--hidden", is_flag=True, help="Read names that start with a dot.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
+@click.option(
+    "--recipe", type=click.Choice(list(RECIPES)),
+    help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
+)  # fmt: skip
+@click.option(
+    "--mode", type=choice(Mode), default="auto",
+    help="auto: one channel if every image has one, else RGB.",
+)  # fmt: skip
+@click.option(
+    "--alpha", type=choice(Alpha), default="drop",
+    help="Transparent pixels: drop keeps their hidden colour, as the usual loaders do; mask "
+    "leaves them out; white and black are backgrounds.",
+)  # fmt: skip
+@click.option(
+    "--resize", type=click.IntRange(min=1), metavar="N", help="Resize the short side to N."
+)
+@click.option(
+    "--crop", type=click.IntRange(min=1), metavar="N",
+    help="Crop the central N x N; smaller images are padded with zeros.",
+)  # fmt: skip
+@click.option(
+    "--interpolation", type=choice(Interpolation), default="bilinear", help="Of --resize."
+)
+@click.option(
+    "--max-pixels", type=click.IntRange(min=1), default=Pipeline().max_pixels, metavar="N",
+    help="Larger images are skipped.",
+)  # fmt: skip
+@click.option("--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]")
+@click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]")
+@click.option("--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof.")
+@click.option("--covariance", is_flag=True, help="Find the covariance of the channels too.")
+@click.option(
+    "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
+    help="Percents from 0 to 100.",
+)  # fmt: skip
+@click.option(
+    "--on-error", type=click.Choice(["skip", "fail"]), default="skip",
+    help="Unreadable files: skip and name them, or stop at the first.",
+)  # fmt: skip
+def compute(
+    *,
+    src: tuple[str, ...],
+    output: str,
+    force: bool,
+    stamp: bool,
+    screen: str,
+    quiet: bool,
+    progress: bool | None,
+    ddof: Literal["0", "1"],
+    **options: Any,
+) -> None:
+    """Measure the images in SRC (folders, files or both) and write their spec.
+
+    The numbers are exact, and the same for any number of workers. The table on the screen and the
+    spec hold the mean and std that were asked for and, labelled, the other definitions in
+    circulation.
+
+    \b
+      normstat compute ./images
+      normstat compute train/ -o train.yaml --exclude '*_mask.png'
+      normstat compute ./images --recipe imagenet
+    """
+    if output != "-":
+        check_target(Path(output), force=force)
+    watch = Progress(shown=progress, quiet=quiet)
+    made = None
+    if stamp:
+        made = Stamp(time=datetime.now(UTC).isoformat(timespec="seconds"), host=gethostname())
+    try:
+        spec = measure(*src, ddof=1 if ddof == "1" else 0, stamp=made, observer=watch, **options)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted after {watch.images:,} of {watch.total:,} images; nothing was written"
+        ) from None
+    finally:
+        watch.close()
+    if output == "-":
+        click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
+        return
+    save(spec, output, force=force)
+    if not quiet:
+        print_spec(spec, screen, watch.speed)
+        click.echo(f"wrote {output}", err=True)

@@ -1,0 +1,67 @@
+"""What the commands print: results on standard output, everything else on standard error."""
+
+from time import monotonic
+
+import click
+
+from normstat.reports.spec_text import Speed, spec_text
+from normstat.sources.base import Listing
+from normstat.spec.files import dumps
+from normstat.spec.model import Spec
+
+
+def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
+    """Print a spec as a table, as JSON or as YAML."""
+    if screen == "table":
+        from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+        Console(highlight=False).print(spec_text(spec, speed))
+    elif screen != "none":
+        click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
+
+
+class Progress:
+    """Follows a run: a bar on a terminal, and how far it came when it is stopped.
+
+    Parameters
+    ----------
+    shown
+        True or False, or None for "when standard error is a terminal".
+    quiet
+        No notes either.
+    """
+
+    def __init__(self, *, shown: bool | None, quiet: bool) -> None:
+        self._disable = True if quiet else (None if shown is None else not shown)
+        self._quiet = quiet
+        self._start = monotonic()
+        self.total = self.images = self.bytes = 0
+
+    def listed(self, listing: Listing) -> None:
+        """Start the bar, and say what was left out of the listing."""
+        from tqdm import tqdm  # noqa: PLC0415
+
+        self.total = len(listing)
+        if listing.links_not_entered and not self._quiet:
+            count = listing.links_not_entered
+            click.echo(
+                f"{count} linked folder{'s' * (count > 1)} not entered (--follow-symlinks)",
+                err=True,
+            )
+        self._bar = tqdm(total=self.total, unit="img", disable=self._disable, leave=False)
+
+    def advanced(self, images: int, size: int) -> None:
+        """Move the bar."""
+        self.images += images
+        self.bytes += size
+        speed = self.speed
+        self._bar.set_postfix_str(f"{speed.bytes / speed.seconds / 1e6:.1f} MB/s", refresh=False)
+        self._bar.update(images)
+
+    def close(self) -> None:
+        if hasattr(self, "_bar"):
+            self._bar.close()
+
+    @property
+    def speed(self) -> Speed:
+        return Speed(max(monotonic() - self._start, 1e-9), self.images, self.bytes)

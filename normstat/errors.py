@@ -1,0 +1,33 @@
+"""What can go wrong, each with the exit code that the command line ends with."""
+
+from typing import ClassVar
+
+
+class NormstatError(Exception):
+    """Something could not be done. The text says what, where, what was kept and what to try."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UsageError(NormstatError, ValueError):
+    """The call itself is wrong: an option that does not exist or does not fit another."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SourceError(NormstatError, OSError):
+    """A place that images or specs come from cannot be listed, opened or written."""
+
+
+class ImageError(NormstatError, ValueError):
+    """One image cannot be turned into pixels, or not without loss."""
+
+
+class SpecError(NormstatError, ValueError):
+    """A file is not a valid spec, or its numbers do not belong together."""
+
+
+class InterruptedRunError(NormstatError):
+    """The user stopped the run."""
+
+    exit_code: ClassVar[int] = 130

@@ -1,0 +1,298 @@
+"""One opened file → the pixels that count, or the reason why it does not.
+
+The only module that knows Pillow's traps.
+"""
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from normstat.errors import ImageError
+from normstat.sources.base import Source
+from normstat.spec.model import Pipeline
+
+# Asked in this order. Every one is told by its first bytes, none starts a program.
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "SGI", "QOI",
+)  # fmt: skip
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_GRAY = {"L", "1", "LA"}
+_GRAY16 = {"I;16", "I;16B", "I;16L", "I;16N"}
+_SIGNED = 2  # of the TIFF tag SampleFormat
+_ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
+_REFUSED = {
+    "I": "32-bit integer pixels",
+    "F": "float pixels",
+    "La": "gray with premultiplied alpha, which Pillow cannot convert",
+}
+
+
+@dataclass
+class Decoded:
+    """An image ready to be counted.
+
+    `kind` is a key of `statistics.KINDS`; `image` has mode L, RGB or I;16. `mask`, if there is
+    one, is nonzero where pixels count.
+    """
+
+    kind: str
+    image: Image.Image
+    mask: Image.Image | None
+    mode: str
+    size: tuple[int, int]
+    transparent: bool
+    animated: bool
+    padded: bool
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Silence what Pillow says about files beside reading them, for the whole process.
+
+    Its warnings come without the file's name, and its own limit has a zone that only warns;
+    `read` applies that of the pipeline.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
+    """Open and decode one image as the pipeline says.
+
+    Raises
+    ------
+    ImageError
+        It is gone, is no image, is damaged, is too large, or Pillow would give other pixels than
+        the file holds. The text is the reason, in a few words.
+    """
+    try:
+        with source.open(name) as file:
+            return _decode(file, pipeline)
+    except ImageError:
+        raise
+    # Damaged files raise from every corner of every decoder: OSError, ValueError, SyntaxError,
+    # TypeError, KeyError, struct.error, MemoryError ... Whatever it is, it is this file's.
+    except Exception as error:
+        raise ImageError(_reason(error)) from error
+
+
+def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
+    image = _open(file)
+    size = image.size
+    if size[0] * size[1] > pipeline.max_pixels:
+        raise ImageError(
+            f"{size[0]} x {size[1]} pixels are over the limit of {pipeline.max_pixels:,}; "
+            "--max-pixels raises it"
+        )
+    loss = _loss(image, file)
+    if loss:
+        raise ImageError(loss)
+    mode = image.mode
+    animated = bool(getattr(image, "is_animated", False))
+    transparent = mode in _ALPHA or "transparency" in image.info
+    image.load()
+    if transparent and pipeline.alpha != "drop":
+        pixels, mask = _with_alpha(image, pipeline.alpha)
+    else:
+        image.info.pop("transparency", None)
+        pixels, mask = _plain(image), None
+    if pipeline.mode == "l" and pixels.mode == "RGB":
+        pixels = pixels.convert("L")
+    padded = False
+    if pipeline.resize or pipeline.crop:
+        resampling = _RESAMPLING[pipeline.interpolation]
+        pixels, padded = resized_and_cropped(pixels, pipeline.resize, pipeline.crop, resampling)
+        if mask:
+            mask, _ = resized_and_cropped(
+                mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
+            )
+    kind = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}[pixels.mode]
+    return Decoded(kind, pixels, mask, mode, size, transparent, animated, padded)
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ImageError(_what_it_is_instead(file)) from None
+
+
+def _what_it_is_instead(file: BinaryIO) -> str:
+    file.seek(0)
+    start = file.read(64)
+    if not start:
+        return "empty file"
+    if start.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6")):
+        return "PostScript, which is a program and is not opened"
+    if start.isascii() and start.decode().replace("\n", "").replace("\r", "").isprintable():
+        return "text, not an image"
+    return "not an image in a known format, or its header is damaged"
+
+
+def _loss(image: Image.Image, file: BinaryIO) -> str | None:
+    """Return why Pillow would not give the codes that the file holds, from the header alone."""
+    if image.mode in _REFUSED and not _is_plain_pgm16(image):
+        return f"{_REFUSED[image.mode]}: not read yet"
+    if image.mode not in _GRAY16 and _bits(image, file) > 8:  # noqa: PLR2004
+        return "more than 8 bits a channel, of which Pillow would keep 8: not read yet"
+    if image.format == "TIFF":
+        return _tiff_loss(image)
+    return None
+
+
+def _tiff_loss(image: Image.Image) -> str | None:
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    if _SIGNED in tags.get(339, (1,)):
+        return "TIFF with signed samples, which Pillow reads as unsigned"
+    if image.mode in _GRAY16 and tags.get(262) == 0:
+        return "16-bit TIFF in which 0 is white, which Pillow does not invert"
+    return None
+
+
+def _is_plain_pgm16(image: Image.Image) -> bool:
+    """Whether mode I is only Pillow's way to hold an unscaled 16-bit PGM."""
+    return image.format == "PPM" and image.tile[0].args == "I;16B"  # type: ignore[attr-defined]
+
+
+def _bits(image: Image.Image, file: BinaryIO) -> int:
+    """Return how many bits a channel the file holds, where Pillow's mode does not tell."""
+    first = image.tile[0].args if image.tile else None  # type: ignore[attr-defined]
+    match image.format:
+        case "PPM":
+            return int(first[1]).bit_length() if isinstance(first, tuple) else 8
+        case "TIFF":
+            return int(max(image.tag_v2.get(258, (1,))))  # type: ignore[attr-defined]
+        case "JPEG2000":
+            return _jpeg2000_bits(_head(file))
+        case "AVIF":
+            return _avif_bits(_head(file))
+        case _:
+            return 16 if ";16" in str(first) else 8
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(1 << 16)
+
+
+def _jpeg2000_bits(head: bytes) -> int:
+    """Return the depth in the SIZ marker (ISO/IEC 15444-1, A.5.1)."""
+    siz = head.find(b"\xff\x4f\xff\x51")
+    if siz < 0:
+        return 16
+    (channels,) = struct.unpack_from(">H", head, siz + 40)
+    return max((head[siz + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels))
+
+
+def _avif_bits(head: bytes) -> int:
+    """Return the depth in the av1C box (AV1 Codec ISO Media File Format Binding, 2.3)."""
+    box = head.find(b"av1C")
+    if box < 0:
+        return 16
+    high, twelve = head[box + 6] & 0x40, head[box + 6] & 0x20
+    return 12 if twelve else 10 if high else 8
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return an image without transparency as L, RGB or I;16."""
+    if image.mode in {"L", "RGB", "I;16"}:
+        return image
+    if image.mode in _GRAY16 or image.mode == "I":
+        return Image.fromarray(np.asarray(image).astype("<u2"))
+    return image.convert("L" if image.mode in _GRAY else "RGB")
+
+
+def _with_alpha(image: Image.Image, alpha: str) -> tuple[Image.Image, Image.Image | None]:
+    """Return the pixels and the mask that a policy other than drop makes of a transparent image."""
+    if image.mode in _GRAY16:
+        return _gray16_with_alpha(image, alpha)
+    full = image.convert("RGBA")
+    mask = full.getchannel("A") if alpha == "mask" else None
+    if alpha == "premultiply":
+        full = full.convert("RGBa")
+    elif alpha != "mask":
+        full = Image.alpha_composite(Image.new("RGBA", full.size, alpha), full)
+    if image.mode in _GRAY:
+        return full.getchannel(0), mask
+    return Image.merge("RGB", full.split()[:3]), mask
+
+
+def _gray16_with_alpha(image: Image.Image, alpha: str) -> tuple[Image.Image, Image.Image]:
+    if alpha != "mask":
+        raise ImageError(
+            f"16-bit gray with a transparent code: use --alpha drop or mask, not {alpha}"
+        )
+    shown = np.asarray(image) != image.info["transparency"]
+    return _plain(image), Image.fromarray(shown.astype(np.uint8) * 255)
+
+
+def resized_and_cropped(
+    image: Image.Image,
+    resize: int | None,
+    crop: int | None,
+    resampling: Image.Resampling,
+    *,
+    fill: int = 0,
+) -> tuple[Image.Image, bool]:
+    """Apply torchvision's Resize(`resize`) and CenterCrop(`crop`), with its rounding.
+
+    The short side becomes `resize`, the long one int(resize·long/short). The crop starts at
+    int(round(d/2)), half to even, after an image smaller than the crop was padded with `fill`.
+
+    Returns
+    -------
+    image, padded
+        The new image, and whether it had to be padded.
+    """
+    if resize:
+        short, long = sorted(image.size)
+        if short != resize:
+            other = int(resize * long / short)
+            wide = image.width > image.height
+            image = image.resize((other, resize) if wide else (resize, other), resampling)
+    padded = crop is not None and min(image.size) < crop
+    if crop:
+        if padded:
+            image = _padded(image, crop, fill)
+        left = round((image.width - crop) / 2)
+        top = round((image.height - crop) / 2)
+        image = image.crop((left, top, left + crop, top + crop))
+    return image, padded
+
+
+def _padded(image: Image.Image, crop: int, fill: int) -> Image.Image:
+    width, height = max(image.width, crop), max(image.height, crop)
+    canvas = Image.new(image.mode, (width, height), (fill,) * len(image.getbands()))
+    canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+    return canvas
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "vanished before it was read"
+    if isinstance(error, OSError) and error.strerror:
+        return f"not read: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    text = " ".join(str(error).split())
+    return f"damaged: {text or type(error).__name__}"

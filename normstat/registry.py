@@ -1,0 +1,87 @@
+"""Tables of names that load what they stand for at first use."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from normstat.errors import NormstatError, UsageError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a name's object lives, what it is in one line, and the extra that it needs."""
+
+    target: str
+    summary: str
+    extra: str | None = None
+
+
+class Registry(Mapping[str, Entry]):
+    """A table from name to a lazily imported object.
+
+    Parameters
+    ----------
+    kind
+        What the names name, as it reads in an error message: "backend", "command".
+    entries
+        name → `Entry`, whose target is written "module:attribute".
+
+    Examples
+    --------
+    >>> table = Registry("shape", {"path": Entry("pathlib:Path", "a path")})
+    >>> table.load("path").__name__
+    'Path'
+    >>> table.load("pth")
+    Traceback (most recent call last):
+    normstat.errors.UsageError: unknown shape 'pth'; did you mean 'path'?
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, Entry]) -> None:
+        self.kind = kind
+        self._entries = dict(entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def load(self, name: str) -> Any:
+        """Import and return what `name` stands for.
+
+        Raises
+        ------
+        UsageError
+            There is no such name; the nearest one is suggested.
+        NormstatError
+            The extra that it needs is not installed; the text has the install line.
+        """
+        if name not in self._entries:
+            raise UsageError(unknown(self.kind, name, self._entries))
+        entry = self._entries[name]
+        module, _, attribute = entry.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if entry.extra is None:
+                raise
+            raise NormstatError(
+                f"{self.kind} {name!r} needs {error.name!r}, which is not installed: "
+                f"pip install 'normstat[{entry.extra}]'"
+            ) from error
+
+
+def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
+    """Return the sentence for a name that is not in a table, with the nearest one that is.
+
+    >>> unknown("preset", "imagenett", {"imagenet": 1, "clip": 2})
+    "unknown preset 'imagenett'; did you mean 'imagenet'?"
+    """
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    return f"unknown {kind} {name!r}; {hint}"

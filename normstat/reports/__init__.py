@@ -1,0 +1,1 @@
+"""Results made readable: one frozen result, one renderer a format."""

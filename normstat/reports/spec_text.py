@@ -1,0 +1,200 @@
+"""A spec as text for a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from normstat.spec.model import Spec
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_BAR_BINS = 16
+_SHOWN_SKIPS = 10
+_STD_NAMES = {
+    ("pooled", "pixel"): "pooled, pixels weigh the same",
+    ("pooled", "image"): "pooled, images weigh the same",
+    ("mean-of-images", None): "mean of image stds",
+    ("rms-of-images", None): "rms of image stds",
+}
+_KNOWN = (
+    "Known from: ImageNet's 0.229 0.224 0.225 and CIFAR-10's 0.2023 0.1994 0.2010 are means of "
+    "image stds; pooled, ImageNet has about 0.27 to 0.29 and CIFAR-10 about 0.25."
+)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a run was; not a property of the data, so not in the spec."""
+
+    seconds: float
+    images: int
+    bytes: int
+
+    def __str__(self) -> str:
+        rate = max(self.seconds, 1e-9)
+        return (
+            f"{self.seconds:.1f} s, {self.images / rate:,.0f} images/s, "
+            f"{self.bytes / rate / 1e6:,.1f} MB/s"
+        )
+
+
+def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
+    """Return what a person wants to know of a spec, to be printed by a rich console."""
+    parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
+    if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
+        parts.append(Text(_KNOWN, style="dim"))
+    parts += [Text(), _facts(spec, speed)]
+    return Group(*parts)
+
+
+def _headline(spec: Spec) -> Table:
+    table = _channel_table(spec, f"code / {spec.max_pixel_value:g}")
+    _row(table, "mean", spec.mean, style="bold")
+    if spec.confidence:
+        _row(table, _half_width(spec), spec.confidence.mean, style="dim")
+    _row(table, "std", spec.std, style="bold")
+    if spec.confidence:
+        _row(table, _half_width(spec), spec.confidence.std, style="dim")
+    _row(table, "min", spec.min)
+    for percent, values in spec.percentiles.items():
+        _row(table, f"{percent} %", values)
+    _row(table, "max", spec.max)
+    bars = [sparkline(counts) for counts in spec.histogram.counts]
+    table.add_row("histogram", *(Text(each) for each in bars))
+    return table
+
+
+def _half_width(spec: Spec) -> str:
+    return f"  ± {spec.confidence.level:.0%}" if spec.confidence else ""
+
+
+def _definitions(spec: Spec) -> Table:
+    table = _channel_table(spec, "definitions of std")
+    other = spec.alternatives
+    rows: list[tuple[str, str | None, Sequence[float] | None]] = [
+        ("pooled", "pixel", other.pixel.std),
+        ("pooled", "image", other.image.std),
+        ("mean-of-images", None, other.mean_of_image_stds),
+        ("rms-of-images", None, other.rms_of_image_stds),
+    ]
+    for std, weighting, values in rows:
+        chosen = std == spec.estimator.std and weighting in (None, spec.estimator.weighting)
+        label = _STD_NAMES[std, weighting] + (" *" if chosen else "")
+        _row(table, label, values, style="bold" if chosen else "")
+    _row(table, "within images", other.pixel.within_std)
+    _row(table, "between images", other.pixel.between_std)
+    _row(table, "mean, pixels weigh the same", other.pixel.mean)
+    _row(table, "mean, images weigh the same", other.image.mean)
+    return table
+
+
+def _channel_table(spec: Spec, title: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(title, no_wrap=True, overflow="ellipsis")
+    for channel in spec.channels:
+        table.add_column(Text(channel), justify="right", no_wrap=True)
+    return table
+
+
+def _row(table: Table, label: str, values: Sequence[float] | None, style: str = "") -> None:
+    shown = [f"{value:.4f}" for value in values] if values else ["–"] * (len(table.columns) - 1)
+    table.add_row(label, *shown, style=style)
+
+
+def _facts(spec: Spec, speed: Speed | None) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    counts, estimator = spec.counts, spec.estimator
+    width, height = counts.by_size.width, counts.by_size.height
+    modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
+    if estimator.coverage == "census":
+        read = f"{counts.images:,}"
+    else:
+        read = f"{counts.images:,}, from the first of {estimator.images_listed:,} listed"
+    rows = {
+        "mean": _copyable(spec.mean),
+        "std": _copyable(spec.std),
+        "definition": _definition(spec),
+        "images": f"{read} ({modes})",
+        "pixels": f"{counts.pixels:,} a channel",
+        "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
+        "height": f"{height.min} / {height.median:g} / {height.max}",
+        "pipeline": _pipeline(spec),
+        "notes": _notes(spec),
+        "skipped": _skipped(spec),
+        "speed": str(speed) if speed else "",
+    }
+    for label, text in rows.items():
+        if text:
+            table.add_row(label, Text(text))
+    return table
+
+
+def _copyable(values: Sequence[float]) -> str:
+    return "[" + ", ".join(f"{value:.6f}" for value in values) + "]"
+
+
+def _definition(spec: Spec) -> str:
+    estimator = spec.estimator
+    weighting = f"every {estimator.weighting} weighs the same"
+    std = {
+        "pooled": "pooled std",
+        "mean-of-images": "std is the mean of image stds",
+        "rms-of-images": "std is the rms of image stds",
+    }[estimator.std]
+    return f"{weighting}, {std}, ddof {estimator.ddof}"
+
+
+def _pipeline(spec: Spec) -> str:
+    pipeline = spec.pipeline
+    parts = [f"mode {pipeline.mode}", f"alpha {pipeline.alpha}"]
+    if pipeline.resize:
+        parts.append(f"resize {pipeline.resize} ({pipeline.interpolation})")
+    if pipeline.crop:
+        parts.append(f"crop {pipeline.crop}")
+    return ", ".join(parts)
+
+
+def _notes(spec: Spec) -> str:
+    counts, kinds = spec.counts, spec.state.kinds
+    notes = []
+    if counts.transparent:
+        notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
+    if counts.animated:
+        notes.append(f"{counts.animated:,} with several frames, of which the first counts")
+    if counts.padded:
+        notes.append(f"{counts.padded:,} smaller than the crop, padded with zeros")
+    if len(spec.channels) > 1 and any(kind.startswith("gray") for kind in kinds):
+        notes.append("gray images count as three equal channels")
+    if "gray16" in kinds and len(kinds) > 1:
+        notes.append(
+            f"8-bit and 16-bit images, {kinds['gray16'].images.images:,} of them 16-bit: each "
+            "counts as a fraction of its own range, 255 or 65535; max_pixel_value is that of most"
+        )
+    return "; ".join(notes)
+
+
+def _skipped(spec: Spec) -> str:
+    if not spec.skipped:
+        return ""
+    lines = [f"{len(spec.skipped):,} of {spec.counts.images + len(spec.skipped):,}"]
+    lines += [f"{each.name}: {each.reason}" for each in spec.skipped[:_SHOWN_SKIPS]]
+    if len(spec.skipped) > _SHOWN_SKIPS:
+        lines.append(f"and {len(spec.skipped) - _SHOWN_SKIPS:,} more, all named in the spec")
+    return "\n".join(lines)
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Return a histogram as a line of 16 bars, the highest of them full.
+
+    >>> sparkline([0] * 128 + [4] * 128)
+    '        ████████'
+    """
+    size = len(counts) // _BAR_BINS
+    bins = [sum(counts[i * size : (i + 1) * size]) for i in range(_BAR_BINS)]
+    top = max(*bins, 1)
+    # Rounded up: what is there is seen.
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in bins)

@@ -1,0 +1,142 @@
+"""Folders, walked recursively, and single files."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from normstat.errors import SourceError
+from normstat.sources.base import Listing, Selection
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Images that are files below `root` (or anywhere, when `root` is empty)."""
+
+    root: str
+
+    def open(self, name: str) -> BinaryIO:
+        return open(os.path.join(self.root, name), "rb")  # noqa: PTH118, PTH123
+
+
+def list_files(sources: Iterable[str | os.PathLike[str]], selection: Selection) -> Listing:
+    """List the image files of folders and the files that are named themselves.
+
+    One folder gives names relative to it; otherwise each name starts with its source as given.
+    A folder or file that is reached twice (named twice, nested, linked) counts once, and the
+    order of `sources` does not matter.
+
+    Raises
+    ------
+    SourceError
+        A source does not exist, or a folder that was named cannot be read.
+    """
+    roots = _distinct(os.fspath(source) for source in sources)
+    folders = [root for root in roots if Path(root).is_dir()]
+    alone = roots == folders and len(roots) == 1
+    walk = _Walk(Listing(FileSource(roots[0] if alone else ""), roots), selection)
+    for root in folders:
+        walk.named_folder("" if alone else root.rstrip("/"), root)
+    walk.linked_folders()
+    walk.named_files(root for root in roots if root not in folders)
+    walk.listing.sort()
+    return walk.listing
+
+
+def _distinct(paths: Iterable[str]) -> list[str]:
+    """Return one spelling of each place, parents before what lies in them."""
+    spellings: dict[str, str] = {}
+    for path in sorted(paths, reverse=True):
+        if not os.path.lexists(path):
+            raise SourceError(f"{path}: no such file or folder")
+        # A linked folder is the folder; a linked file is an entry of its own.
+        real = os.path.realpath(path) if Path(path).is_dir() else "/".join(_place(path))
+        spellings[real] = path
+    return [spellings[real] for real in sorted(spellings)]
+
+
+def _place(path: str) -> tuple[str, str]:
+    folder, base = os.path.split(path)
+    return os.path.realpath(folder), base
+
+
+class _Walk:
+    """Fills a listing, remembering each real folder so that none is entered twice."""
+
+    def __init__(self, listing: Listing, selection: Selection) -> None:
+        self.listing = listing
+        self._matcher = selection.matcher()
+        self._follow = selection.follow_symlinks
+        self._seen: dict[str, str] = {}
+        # Links wait until all real folders are walked, so that a file keeps its real name.
+        self._links: list[tuple[str, str, int]] = []
+
+    def named_folder(self, label: str, path: str) -> None:
+        """Walk a source; its files are named `label/...`."""
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise SourceError(f"{path}: permission denied; nothing was read")
+        # Patterns see the path below the source, not the source itself.
+        self._walk(label, path, len(label) + 1 if label else 0)
+
+    def linked_folders(self) -> None:
+        """Walk the linked folders that were met, and those met while doing so."""
+        while self._links:
+            links, self._links = sorted(self._links), []
+            for link in links:
+                self._walk(*link)
+
+    def named_files(self, paths: Iterable[str]) -> None:
+        """Add files that were named, whatever their suffix, unless a walk found them."""
+        known: set[str] = set()
+        for path in paths:
+            known = known or set(self.listing.names)
+            folder, base = _place(path)
+            if f"{self._seen.get(folder)}/{base}" not in known:
+                self._file(path, Path(path).stat)
+
+    def _walk(self, label: str, path: str, base: int) -> None:
+        waiting = [(label, path, os.path.realpath(path))]
+        while waiting:
+            here, path, real = waiting.pop()
+            if real in self._seen:
+                continue
+            self._seen[real] = here
+            try:
+                entries = list(os.scandir(path))
+            except OSError as error:
+                self.listing.unreadable.append((f"{here}/", f"folder not read: {error.strerror}"))
+                continue
+            for entry in entries:
+                if not self._matcher.sees(entry.name):
+                    continue
+                name = f"{here}/{entry.name}" if here else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((name, entry.path, f"{real}/{entry.name}"))
+                elif entry.is_symlink() and Path(entry.path).is_dir():
+                    self._linked_folder(name, entry.path, base)
+                elif self._matcher.takes(name[base:]):
+                    self._file(name, entry.stat)
+                else:
+                    self.listing.passed_over += 1
+
+    def _linked_folder(self, name: str, path: str, base: int) -> None:
+        if self._follow:
+            self._links.append((name, path, base))
+        else:
+            self.listing.links_not_entered += 1
+
+    def _file(self, name: str, status: Callable[[], os.stat_result]) -> None:
+        try:
+            info = status()
+        except FileNotFoundError:
+            self.listing.unreadable.append((name, "broken symbolic link"))
+        except OSError as error:
+            self.listing.unreadable.append((name, f"not read: {error.strerror}"))
+        else:
+            if stat.S_ISREG(info.st_mode):
+                self.listing.names.append(name)
+                self.listing.sizes.append(info.st_size)
+            else:
+                self.listing.unreadable.append((name, "not a regular file"))

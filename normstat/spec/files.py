@@ -1,0 +1,204 @@
+"""Read and write specs as JSON or YAML."""
+
+import json
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from normstat.errors import SourceError, SpecError
+from normstat.spec.model import SPEC_VERSION, Spec
+
+DEFAULT_PATH = Path("normstat.json")
+YAML_SUFFIXES = {".yaml", ".yml"}
+_ROOM = 1 << 20  # bytes that must be free before hours of work begin
+
+
+def load(path: str | os.PathLike[str] = DEFAULT_PATH) -> Spec:
+    """Read a spec from a JSON or YAML file.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read.
+    SpecError
+        It is not a spec; the text names the field.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        hint = "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
+        raise SourceError(f"{path}: {error.strerror}{hint}") from error
+    return loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
+
+
+def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Spec:
+    """Turn the bytes of a spec file into a `Spec`; `name` leads each error message."""
+    try:
+        raw = _parse_yaml(content) if yaml else msgspec.json.decode(content)
+    except (ValueError, RecursionError) as error:
+        kind = "YAML" if yaml else "JSON"
+        raise SpecError(f"{name}: not valid {kind}: {' '.join(str(error).split())}") from error
+    if not isinstance(raw, dict) or "normstat_spec" not in raw:
+        raise SpecError(f"{name}: not a normstat spec (it has no field 'normstat_spec')")
+    if raw["normstat_spec"] != SPEC_VERSION:
+        raise SpecError(
+            f"{name}: spec version {raw['normstat_spec']!r}; this normstat reads version "
+            f"{SPEC_VERSION}. Nothing was read; a newer normstat may know it"
+        )
+    try:
+        return msgspec.convert(raw, Spec)
+    except msgspec.ValidationError as error:
+        raise SpecError(f"{name}: {error}") from error
+
+
+def _parse_yaml(content: bytes) -> Any:
+    import yaml  # noqa: PLC0415 (JSON is the usual case)
+
+    try:
+        return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def dumps(spec: Spec, *, yaml: bool = False) -> str:
+    """Return the text of a spec file, ending in a newline; the same spec gives the same text."""
+    return dump_text(msgspec.to_builtins(spec), yaml=yaml)
+
+
+def dump_text(data: Any, *, yaml: bool) -> str:
+    """Return plain data as YAML, or as JSON with each array of numbers on a line of its own."""
+    if not yaml:
+        return _json(data) + "\n"
+    import yaml as pyyaml  # noqa: PLC0415
+
+    return str(
+        pyyaml.safe_dump(
+            data, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=None
+        )
+    )
+
+
+def _json(value: Any, indent: str = "") -> str:
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        lines = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json(item, inner)}"
+            for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        lines = [
+            inner + (_json(item, inner) if isinstance(item, list) else _json_line(item))
+            for item in value
+        ]
+        return "[\n" + ",\n".join(lines) + f"\n{indent}]"
+    return _json_line(value)
+
+
+def _json_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def save(spec: Spec, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write a spec, as YAML when the suffix says so, else as JSON.
+
+    The text is written beside the target and moved into place, so that the file is always a whole
+    one: the older until the newer is complete.
+
+    Parameters
+    ----------
+    force
+        Overwrite a file that is not a spec.
+
+    Raises
+    ------
+    SourceError
+        The folder is missing or not writable, the disk is full, or the file that is there is no
+        spec and `force` is not set. What was there before is untouched.
+    """
+    path = Path(path)
+    check_target(path, force=force)
+    text = dumps(spec, yaml=path.suffix.lower() in YAML_SUFFIXES)
+    write_text(path, text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` beside `path` and move it into place."""
+    try:
+        if _is_special(path):
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise SourceError(
+            f"{path}: {error.strerror}; it was not written, what was there is untouched. "
+            "Name another place with -o"
+        ) from error
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """Raise now what `save` would raise after hours of work.
+
+    Raises
+    ------
+    SourceError
+        As `save` does.
+    """
+    if _is_special(path):
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
+    if path.is_dir():
+        raise SourceError(f"{path}: is a folder; name a file in it, such as {path / DEFAULT_PATH}")
+    if path.exists() and not force and not _holds_spec(path):
+        raise SourceError(
+            f"{path}: exists and is not a normstat spec; nothing was done. "
+            "Name another file with -o, or overwrite it with --force"
+        )
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_ROOM))
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be written: {error.strerror}. Name another place with -o"
+        ) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether `path` is a device or a pipe, which can only be written in place."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _holds_spec(path: Path) -> bool:
+    """Whether a file says of itself that it is a spec, of whatever version."""
+    with path.open("rb") as file:
+        return b"normstat_spec" in file.read(4096)
+
+
+def _replace(path: Path, text: str) -> None:
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        # os.open, because it gives the permissions that the user's umask asks for.
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            beside.chmod(stat.S_IMODE(target.stat().st_mode))
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,241 @@
+"""The typed model of a spec. Every name here is a name in the file, in the API and in the docs."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from normstat.normalization import Normalization
+
+SPEC_VERSION = 1
+
+Mode = Literal["auto", "rgb", "l"]
+Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
+Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Weighting = Literal["pixel", "image"]
+Std = Literal["pooled", "mean-of-images", "rms-of-images"]
+Ddof = Literal[0, 1]
+Coverage = Literal["census", "first"]
+
+Size = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+# Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
+Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*)$")]
+Integers = list[Integer]
+Counts256 = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d+(\*\d+)?( \d+(\*\d+)?)*$",
+        description="Count of each code from 0 on; `0*7` stands for seven zeros.",
+    ),
+]
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class _Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a spec: immutable, and strict about its fields."""
+
+
+class Pipeline(_Part, frozen=True, kw_only=True):
+    """How a file becomes the pixels that are counted; each field can change a number."""
+
+    mode: Mode = "auto"
+    alpha: Alpha = "drop"
+    resize: Size | None = None
+    crop: Size | None = None
+    interpolation: Interpolation = "bilinear"
+    max_pixels: Size = 178_956_970
+    frames: Literal["first"] = "first"
+    exif_orientation: Literal["ignored"] = "ignored"
+    mixed_depths: Literal["each file as a fraction of its own range"] = (
+        "each file as a fraction of its own range"
+    )
+
+
+class Estimator(_Part, frozen=True, kw_only=True):
+    """Which of the definitions in circulation the headline `mean` and `std` are."""
+
+    weighting: Weighting = "pixel"
+    std: Std = "pooled"
+    ddof: Ddof = 0
+    coverage: Coverage = "census"
+    images_listed: Count
+
+
+class Confidence(_Part, frozen=True, kw_only=True):
+    """Half-widths of the intervals of the headline numbers, with the image as sampling unit."""
+
+    level: float
+    mean: list[float]
+    std: list[float]
+
+
+class Weighted(_Part, frozen=True, kw_only=True):
+    """Mean and pooled std under one weighting; std² = within_std² + between_std²."""
+
+    mean: list[float]
+    std: list[float] | None
+    within_std: list[float]
+    between_std: list[float]
+
+
+class Alternatives(_Part, frozen=True, kw_only=True):
+    """Every definition side by side, in units of code / max_pixel_value."""
+
+    pixel: Weighted
+    image: Weighted
+    mean_of_image_stds: list[float] | None
+    rms_of_image_stds: list[float] | None
+
+
+class Histogram(_Part, frozen=True, kw_only=True):
+    """Pixel counts a channel. Bin i holds the codes from i·codes_per_bin on."""
+
+    codes_per_bin: Size
+    counts: list[list[Count]]
+
+
+class Range(_Part, frozen=True, kw_only=True):
+    """Smallest, median and largest value."""
+
+    min: Count
+    median: float
+    max: Count
+
+
+class Sizes(_Part, frozen=True, kw_only=True):
+    """Pixels of the decoded images, before any resize."""
+
+    width: Range
+    height: Range
+
+
+class Counts(_Part, frozen=True, kw_only=True):
+    """What was read."""
+
+    images: Count
+    pixels: Count
+    by_mode: dict[str, Count]
+    by_size: Sizes
+    transparent: Count
+    animated: Count
+    padded: Count
+    skipped: Count
+
+
+class Dataset(_Part, frozen=True, kw_only=True):
+    """What was there to be read. `digest` covers the sorted relative names and sizes."""
+
+    roots: list[str]
+    files: Count
+    bytes: Count
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Skipped(_Part, frozen=True, kw_only=True):
+    """A file that does not count, and why."""
+
+    name: Name
+    reason: Name
+
+
+class ImageSumsText(_Part, frozen=True, kw_only=True):
+    """Sums over images, from which weightings and standard errors follow.
+
+    For image i: n pixels, s the sum and q the sum of squares of its codes in one channel.
+    `mean`, `square`, `variance`, `std` and their products are of the image's own s/n, q/n,
+    variance and std, in fixed point with 64 fractional bits a factor.
+    """
+
+    images: Count
+    n: Integer
+    nn: Integer
+    s: Integers
+    q: Integers
+    ns: Integers
+    ss: Integers
+    nq: Integers
+    sq: Integers
+    qq: Integers
+    mean: Integers
+    square: Integers
+    variance: Integers
+    std: Integers
+    s_mean: Integers
+    mean_mean: Integers
+    mean_square: Integers
+    square_square: Integers
+    variance_variance: Integers
+    too_small: Count
+
+
+class KindText(_Part, frozen=True, kw_only=True):
+    """The exact state of all images of one kind of pixel."""
+
+    histogram: list[Counts256]
+    images: ImageSumsText
+    products: Integers | None = None
+
+
+class StateText(_Part, frozen=True, kw_only=True):
+    """The exact, mergeable state. Every other number of the spec follows from it."""
+
+    kinds: dict[Literal["gray8", "rgb8", "gray16"], KindText]
+    modes: dict[str, Count]
+    widths: dict[str, Count]
+    heights: dict[str, Count]
+    transparent: Count
+    animated: Count
+    padded: Count
+
+
+class Stamp(_Part, frozen=True, kw_only=True):
+    """When and where the spec was made; only on request, so that equal data gives equal bytes."""
+
+    time: str
+    host: str
+
+
+class Spec(_Part, frozen=True, kw_only=True):
+    """A dataset's normalization constants, how they were found, and the state that proves them.
+
+    `mean`, `std`, `min`, `max`, `percentiles` and every std are in units of
+    code / `max_pixel_value`, one number a channel in the order of `channels`.
+    """
+
+    normstat_spec: Literal[1] = 1
+    channels: list[Name]
+    mean: list[float]
+    std: list[float]
+    max_pixel_value: float
+    estimator: Estimator
+    confidence: Confidence | None
+    alternatives: Alternatives
+    min: list[float]
+    max: list[float]
+    percentiles: dict[str, list[float]]
+    covariance: list[list[float]] | None = None
+    histogram: Histogram
+    counts: Counts
+    pipeline: Pipeline
+    dataset: Dataset
+    skipped: list[Skipped]
+    software: dict[str, str]
+    stamp: Stamp | None = None
+    state: StateText
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a top-level field, so that a loaded spec reads like the file."""
+        return getattr(self, name)
+
+    @property
+    def normalization(self) -> "Normalization":
+        """The affine map y = (code / max_pixel_value − mean) / std."""
+        from normstat.normalization import Normalization  # noqa: PLC0415 (NumPy at first use)
+
+        return Normalization(
+            mean=tuple(self.mean),
+            std=tuple(self.std),
+            max_pixel_value=self.max_pixel_value,
+            channels=tuple(self.channels),
+        )

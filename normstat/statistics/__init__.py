@@ -1,0 +1,21 @@
+"""Accumulators: exact where the data is integer, mergeable in any order, finished on read."""
+
+from normstat.statistics.clusters import ImageSums
+from normstat.statistics.collector import Collector
+from normstat.statistics.histogram import Histogram
+from normstat.statistics.moments import Moments
+from normstat.statistics.state import KINDS, Kind, KindState, State
+from normstat.statistics.summary import Summary, summarize
+
+__all__ = [
+    "KINDS",
+    "Collector",
+    "Histogram",
+    "ImageSums",
+    "Kind",
+    "KindState",
+    "Moments",
+    "State",
+    "Summary",
+    "summarize",
+]

@@ -1,0 +1,175 @@
+"""Sums over images: what weightings, std definitions and standard errors are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isqrt
+
+from normstat.statistics.exact import FIXED_BITS
+
+# Field → its degree in codes: a sum of degree d grows by f**d when every code grows by f.
+DEGREES = {
+    "s": 1,
+    "q": 2,
+    "ns": 1,
+    "ss": 2,
+    "nq": 2,
+    "sq": 3,
+    "qq": 4,
+    "mean": 1,
+    "square": 2,
+    "variance": 2,
+    "std": 1,
+    "s_mean": 2,
+    "mean_mean": 2,
+    "mean_square": 3,
+    "square_square": 4,
+    "variance_variance": 4,
+}
+
+
+@dataclass
+class ImageSums:
+    """Exact sums over images of each image's pixels n, sum s and sum of squares q.
+
+    `s` ... `qq` are plain integers, one a channel. `mean` (s/n), `square` (q/n), `variance`, `std`
+    and their products are fixed point with `FIXED_BITS` fractional bits a factor, each term
+    rounded down, so that they add in any order to the same result.
+
+    Parameters
+    ----------
+    channels
+        How many numbers each field holds.
+    ddof
+        Subtracted from n in `variance` and `std`. Images of no more pixels than that are counted
+        in `too_small` instead.
+
+    Examples
+    --------
+    >>> sums = ImageSums(channels=1)
+    >>> sums.add([100, 25], [[200, 50]], [[500, 400]])
+    >>> sums.images, sums.n, sums.ns, sums.mean[0] >> FIXED_BITS
+    (2, 125, [21250], 4)
+    """
+
+    channels: int
+    ddof: int = 0
+    images: int = 0
+    n: int = 0
+    nn: int = 0
+    too_small: int = 0
+    s: list[int] = field(default_factory=list)
+    q: list[int] = field(default_factory=list)
+    ns: list[int] = field(default_factory=list)
+    ss: list[int] = field(default_factory=list)
+    nq: list[int] = field(default_factory=list)
+    sq: list[int] = field(default_factory=list)
+    qq: list[int] = field(default_factory=list)
+    mean: list[int] = field(default_factory=list)
+    square: list[int] = field(default_factory=list)
+    variance: list[int] = field(default_factory=list)
+    std: list[int] = field(default_factory=list)
+    s_mean: list[int] = field(default_factory=list)
+    mean_mean: list[int] = field(default_factory=list)
+    mean_square: list[int] = field(default_factory=list)
+    square_square: list[int] = field(default_factory=list)
+    variance_variance: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in DEGREES:
+            if not getattr(self, name):
+                setattr(self, name, [0] * self.channels)
+
+    def add(self, n: Sequence[int], s: Sequence[Sequence[int]], q: Sequence[Sequence[int]]) -> None:
+        """Add images: their pixel counts, and channel by channel their sums and square sums."""
+        self.images += len(n)
+        self.n += sum(n)
+        self.nn += sum(each * each for each in n)
+        self.too_small += sum(each <= self.ddof for each in n)
+        for channel in range(self.channels):
+            self._add_channel(channel, n, s[channel], q[channel])
+
+    def _add_channel(self, c: int, ns: Sequence[int], ss: Sequence[int], qs: Sequence[int]) -> None:
+        # Plain local integers: this loop runs once an image and a channel.
+        bits, ddof = FIXED_BITS, self.ddof
+        sum_s = sum_q = sum_ns = sum_ss = sum_nq = sum_sq = sum_qq = 0
+        sum_m = sum_u = sum_v = sum_d = sum_sm = sum_mm = sum_mu = sum_uu = sum_vv = 0
+        for n, s, q in zip(ns, ss, qs, strict=True):
+            square = s * s
+            sum_s += s
+            sum_q += q
+            sum_ns += n * s
+            sum_ss += square
+            sum_nq += n * q
+            sum_sq += s * q
+            sum_qq += q * q
+            mean = (s << bits) // n
+            mean_square = (q << bits) // n
+            sum_m += mean
+            sum_u += mean_square
+            sum_sm += (square << bits) // n
+            sum_mm += mean * mean
+            sum_mu += mean * mean_square
+            sum_uu += mean_square * mean_square
+            if n > ddof:
+                spread, freedom = n * q - square, n * (n - ddof)
+                variance = (spread << bits) // freedom
+                sum_v += variance
+                sum_vv += variance * variance
+                sum_d += isqrt((spread << 2 * bits) // freedom)
+        self.s[c] += sum_s
+        self.q[c] += sum_q
+        self.ns[c] += sum_ns
+        self.ss[c] += sum_ss
+        self.nq[c] += sum_nq
+        self.sq[c] += sum_sq
+        self.qq[c] += sum_qq
+        self.mean[c] += sum_m
+        self.square[c] += sum_u
+        self.variance[c] += sum_v
+        self.std[c] += sum_d
+        self.s_mean[c] += sum_sm
+        self.mean_mean[c] += sum_mm
+        self.mean_square[c] += sum_mu
+        self.square_square[c] += sum_uu
+        self.variance_variance[c] += sum_vv
+
+    def merged(self, other: "ImageSums") -> "ImageSums":
+        """Return the sums over the images of both, which have the same channels and ddof."""
+        added = {
+            name: [a + b for a, b in zip(getattr(self, name), getattr(other, name), strict=True)]
+            for name in DEGREES
+        }
+        return ImageSums(
+            channels=self.channels,
+            ddof=self.ddof,
+            images=self.images + other.images,
+            n=self.n + other.n,
+            nn=self.nn + other.nn,
+            too_small=self.too_small + other.too_small,
+            **added,
+        )
+
+    def repeated(self, channels: int) -> "ImageSums":
+        """Return gray sums as those of `channels` equal channels."""
+        return self._changed(channels, {name: getattr(self, name) * channels for name in DEGREES})
+
+    def scaled(self, factor: int) -> "ImageSums":
+        """Return the sums as if every code had been multiplied by `factor`."""
+        return self._changed(
+            self.channels,
+            {
+                name: [value * factor**degree for value in getattr(self, name)]
+                for name, degree in DEGREES.items()
+            },
+        )
+
+    def _changed(self, channels: int, values: dict[str, list[int]]) -> "ImageSums":
+        return ImageSums(
+            channels=channels,
+            ddof=self.ddof,
+            images=self.images,
+            n=self.n,
+            nn=self.nn,
+            too_small=self.too_small,
+            **values,
+        )

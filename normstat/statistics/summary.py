@@ -1,0 +1,280 @@
+"""The numbers that follow from a state, finished in exact arithmetic and rounded once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from normstat.errors import NormstatError
+from normstat.spec.model import Alternatives, Confidence, Estimator, Histogram, Weighted
+from normstat.statistics.clusters import ImageSums
+from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
+from normstat.statistics.state import KINDS, KindState, State
+
+PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
+LEVEL = 0.95
+NORMAL_QUANTILE = 1.959963984540054  # of (1 + LEVEL) / 2
+HISTOGRAM_BINS = 256
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Finished results; the fields are those of `Spec`, where their units are told."""
+
+    channels: list[str]
+    mean: list[float]
+    std: list[float]
+    max_pixel_value: int
+    confidence: Confidence | None
+    alternatives: Alternatives
+    min: list[float]
+    max: list[float]
+    percentiles: dict[str, list[float]]
+    covariance: list[list[float]] | None
+    histogram: Histogram
+    pixels: int
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Mean, mean square and their errors in one channel under one weighting."""
+
+    mean: Fraction
+    square: Fraction
+    mean_error: Fraction  # squared standard error
+    variance_error: Fraction
+
+    @property
+    def variance(self) -> Fraction:
+        # A constant image weighed equally can leave a zero a hair below itself.
+        return max(self.square - self.mean**2, Fraction(0))
+
+
+def summarize(
+    state: State,
+    estimator: Estimator,
+    *,
+    rgb: bool = False,
+    covariance: bool = False,
+    percentiles: Sequence[str] = PERCENTILES,
+) -> Summary:
+    """Finish a state.
+
+    Parameters
+    ----------
+    state
+        At least one image.
+    estimator
+        Which definitions the headline `mean` and `std` are.
+    rgb
+        Report three channels even when every image is gray.
+    covariance
+        Report the covariance of channels, whose products the state then holds.
+    percentiles
+        Percents as decimal text, 0 to 100.
+
+    Raises
+    ------
+    NormstatError
+        The std that was asked for does not exist for these images.
+    """
+    whole, kind = state.combined(rgb=rgb)
+    unit, histogram = kind.max_code, whole.histogram
+    most = max(state.kinds.items(), key=lambda item: (item[1].images.images, item[0]))[0]
+    channels = range(kind.channels)
+    by_pixel = [_by_pixel(whole.images, c) for c in channels]
+    by_image = [_by_image(whole.images, c) for c in channels]
+    alternatives = _alternatives(whole.images, by_pixel, by_image, unit)
+    chosen = by_pixel if estimator.weighting == "pixel" else by_image
+    weighted = getattr(alternatives, estimator.weighting)
+    return Summary(
+        channels=["R", "G", "B"] if kind.channels > 1 else ["L"],
+        mean=weighted.mean,
+        std=_headline_std(alternatives, estimator, whole.images),
+        max_pixel_value=KINDS[most].max_code,
+        confidence=_confidence(whole.images, chosen, estimator, unit),
+        alternatives=alternatives,
+        min=[code / unit for code in histogram.minima()],
+        max=[code / unit for code in histogram.maxima()],
+        percentiles={
+            percent: [float(code / unit) for code in histogram.percentile(Fraction(percent))]
+            for percent in percentiles
+        },
+        covariance=_covariance(whole, by_pixel, unit) if covariance else None,
+        histogram=Histogram(
+            codes_per_bin=kind.bins // HISTOGRAM_BINS,
+            counts=histogram.grouped(kind.bins // HISTOGRAM_BINS),
+        ),
+        pixels=whole.images.n,
+    )
+
+
+def _by_pixel(sums: ImageSums, c: int) -> _Moments:
+    products = (sums.s, sums.q, sums.ns, sums.ss, sums.nq, sums.sq, sums.qq)
+    return _Products(
+        sums.images, Fraction(sums.n), Fraction(sums.nn), *(Fraction(each[c]) for each in products)
+    ).moments()
+
+
+def _by_image(sums: ImageSums, c: int) -> _Moments:
+    """Every image counts as one draw of its own mean and mean square."""
+    k, mean, square = Fraction(sums.images), fixed(sums.mean[c]), fixed(sums.square[c])
+    return _Products(
+        sums.images,
+        n=k,
+        nn=k,
+        s=mean,
+        q=square,
+        ns=mean,
+        ss=fixed(sums.mean_mean[c], 2),
+        nq=square,
+        sq=fixed(sums.mean_square[c], 2),
+        qq=fixed(sums.square_square[c], 2),
+    ).moments()
+
+
+@dataclass(frozen=True)
+class _Products:
+    """Σ over k images of n, s, q and of their products, in one channel."""
+
+    k: int
+    n: Fraction
+    nn: Fraction
+    s: Fraction
+    q: Fraction
+    ns: Fraction
+    ss: Fraction
+    nq: Fraction
+    sq: Fraction
+    qq: Fraction
+
+    def moments(self) -> _Moments:
+        """Return ratio estimates and their squared standard errors, images being the unit.
+
+        The residuals are eᵢ = sᵢ − R·nᵢ for the mean R and gᵢ = qᵢ − 2R·sᵢ − (V − R²)·nᵢ for the
+        variance V: the linearized ratio estimator (Cochran, Sampling Techniques, 3rd ed., 6.3).
+        Their sums of squares are expanded into the sums that are kept.
+        """
+        ratio, square = self.s / self.n, self.q / self.n
+        rest = square - 2 * ratio**2
+        mean_residual = self.ss - 2 * ratio * self.ns + ratio**2 * self.nn
+        variance_residual = (
+            self.qq
+            + 4 * ratio**2 * self.ss
+            + rest**2 * self.nn
+            - 4 * ratio * self.sq
+            - 2 * rest * self.nq
+            + 4 * ratio * rest * self.ns
+        )
+        zero = Fraction(0)
+        factor = Fraction(self.k, self.k - 1) / self.n**2 if self.k > 1 else zero
+        return _Moments(
+            ratio,
+            square,
+            max(mean_residual, zero) * factor,
+            max(variance_residual, zero) * factor,
+        )
+
+
+def _alternatives(
+    sums: ImageSums, by_pixel: list[_Moments], by_image: list[_Moments], unit: int
+) -> Alternatives:
+    channels, k = range(sums.channels), sums.images
+    correction: Fraction | None = Fraction(1)
+    if sums.ddof:
+        correction = Fraction(sums.n, sums.n - sums.ddof) if sums.n > sums.ddof else None
+    pixel_within = [_settled((sums.q[c] - fixed(sums.s_mean[c])) / sums.n, unit) for c in channels]
+    image_within = [
+        _settled(by_image[c].square - fixed(sums.mean_mean[c], 2) / k, unit) for c in channels
+    ]
+    defined = not sums.too_small
+    return Alternatives(
+        pixel=_weighted(by_pixel, pixel_within, correction, unit),
+        # No convention says what ddof 1 would divide by when images weigh the same.
+        image=_weighted(by_image, image_within, None if sums.ddof else Fraction(1), unit),
+        mean_of_image_stds=(
+            [float(fixed(sums.std[c]) / (k * unit)) for c in channels] if defined else None
+        ),
+        rms_of_image_stds=(
+            [_root(fixed(sums.variance[c]) / k, unit) for c in channels] if defined else None
+        ),
+    )
+
+
+def _weighted(
+    moments: list[_Moments], within: list[Fraction], correction: Fraction | None, unit: int
+) -> Weighted:
+    return Weighted(
+        mean=[float(each.mean / unit) for each in moments],
+        std=None if correction is None else [_root(m.variance * correction, unit) for m in moments],
+        within_std=[_root(each, unit) for each in within],
+        between_std=[
+            _root(_settled(m.variance - w, unit), unit)
+            for m, w in zip(moments, within, strict=True)
+        ],
+    )
+
+
+def _headline_std(alternatives: Alternatives, estimator: Estimator, sums: ImageSums) -> list[float]:
+    std: list[float] | None = {
+        "pooled": getattr(alternatives, estimator.weighting).std,
+        "mean-of-images": alternatives.mean_of_image_stds,
+        "rms-of-images": alternatives.rms_of_image_stds,
+    }[estimator.std]
+    if std is None:
+        raise NormstatError(
+            f"std with ddof 1 does not exist here: {sums.too_small} of {sums.images} images have "
+            "a single pixel. Use --ddof 0"
+        )
+    return std
+
+
+def _confidence(
+    sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: int
+) -> Confidence | None:
+    if sums.images < 2:  # noqa: PLR2004 (no spread without a second image)
+        return None
+    errors = [_std_error(sums, c, each, estimator) for c, each in enumerate(moments)]
+    return Confidence(
+        level=LEVEL,
+        mean=[NORMAL_QUANTILE * _root(each.mean_error, unit) for each in moments],
+        std=[NORMAL_QUANTILE * error / unit for error in errors],
+    )
+
+
+def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator) -> float:
+    """Return the standard error of the headline std, in codes."""
+    k = sums.images
+    total, squares = fixed(sums.variance[c]), fixed(sums.variance_variance[c], 2)
+    if estimator.std == "mean-of-images":
+        return sqrt(max(total - fixed(sums.std[c]) ** 2 / k, Fraction(0)) / (k * (k - 1)))
+    if estimator.std == "rms-of-images":
+        variance = total / k
+        error = max(squares - total**2 / k, Fraction(0)) / (k * (k - 1))
+    else:
+        variance, error = moments.variance, moments.variance_error
+    return sqrt(error / (4 * variance)) if variance > 0 else 0.0
+
+
+def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]]:
+    """Return the population covariance over pixels, from exact integer products."""
+    products = {(c, c): square for c, square in enumerate(whole.images.q)}
+    pairs = [(0, 1), (0, 2), (1, 2)] if len(moments) > 1 else []
+    for (a, b), product in zip(pairs, whole.products or [], strict=bool(pairs)):
+        products[a, b] = products[b, a] = product
+    scale = Fraction(1, whole.images.n)
+    return [
+        [
+            float((products[a, b] * scale - moments[a].mean * moments[b].mean) / unit**2)
+            for b in range(len(moments))
+        ]
+        for a in range(len(moments))
+    ]
+
+
+def _settled(variance: Fraction, unit: int) -> Fraction:
+    """Return zero for what is only the rounding of fixed-point sums: 2·unit·2⁻⁶⁴ codes² a term."""
+    return variance if variance > Fraction(4 * unit, 1 << FIXED_BITS) else Fraction(0)
+
+
+def _root(variance: Fraction, unit: int) -> float:
+    return sqrt(variance / unit**2)

@@ -1,0 +1,103 @@
+"""Does a spec's every number follow from its own state?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+import msgspec
+
+from normstat.assemble import assemble
+from normstat.errors import NormstatError, SpecError
+from normstat.spec.model import Spec
+from normstat.statistics import KINDS, State
+
+# Sums are exact; only a square root of another machine's library could differ in its last bit.
+_CLOSE = 1e-12
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A field that contradicts the state, by its path in the file."""
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+def validate(spec: Spec) -> list[Problem]:
+    """Return every field that does not follow from the state; none for a sound spec.
+
+    Examples
+    --------
+    >>> import msgspec, normstat
+    >>> spec = normstat.compute("sample_data/photos")
+    >>> validate(spec)
+    []
+    >>> print(validate(msgspec.structs.replace(spec, mean=[0.5, 0.5, 0.5]))[0])
+    mean[0]: 0.5, but the state gives 0.4...
+    """
+    try:
+        state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+    except SpecError as error:
+        path, _, text = str(error).partition(": ")
+        return [Problem(path, text)]
+    problems = list(_of_state(state))
+    if problems:
+        return problems
+    try:
+        derived = assemble(
+            state,
+            estimator=spec.estimator,
+            pipeline=spec.pipeline,
+            dataset=spec.dataset,
+            skipped=spec.skipped,
+            percentiles=list(spec.percentiles),
+            covariance=spec.covariance is not None,
+            software=spec.software,
+            stamp=spec.stamp,
+        )
+    except (NormstatError, ValueError, ArithmeticError) as error:
+        return [Problem("state", str(error))]
+    return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
+
+
+def _of_state(state: State) -> Iterator[Problem]:
+    """Yield where parts of the state contradict each other."""
+    for name, kind in state.kinds.items():
+        path, sums = f"state.kinds.{name}", kind.images
+        pairs = [
+            ("n", sums.n, kind.histogram.count),
+            ("s", sums.s, kind.histogram.sums()),
+            ("q", sums.q, kind.histogram.square_sums()),
+        ]
+        for field, found, counted in pairs:
+            if found != counted:
+                yield Problem(f"{path}.images.{field}", f"{found}, but the histogram has {counted}")
+        if any(count.sum() != sums.n for count in kind.histogram.counts):
+            yield Problem(f"{path}.histogram", "the channels count different numbers of pixels")
+        if kind.products and len(kind.products) != KINDS[name].channels:
+            yield Problem(f"{path}.products", f"{len(kind.products)} numbers, expected 3")
+    if not state.images:
+        yield Problem("state.kinds", "holds no image")
+    for field in ("modes", "widths", "heights"):
+        total = sum(getattr(state, field).values())
+        if total != state.images:
+            yield Problem(f"state.{field}", f"{total} images, but kinds hold {state.images}")
+
+
+def _differences(path: str, found: Any, expected: Any) -> Iterator[Problem]:
+    """Yield the places in which two trees of plain data differ."""
+    if isinstance(found, dict) and isinstance(expected, dict) and found.keys() == expected.keys():
+        for key in found:
+            yield from _differences(f"{path}.{key}" if path else key, found[key], expected[key])
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        for index, pair in enumerate(zip(found, expected, strict=True)):
+            yield from _differences(f"{path}[{index}]", *pair)
+    elif isinstance(found, float) and isinstance(expected, float):
+        if not isclose(found, expected, rel_tol=_CLOSE, abs_tol=_CLOSE):
+            yield Problem(path, f"{found}, but the state gives {expected}")
+    elif found != expected:
+        yield Problem(path, f"{found!r}, but the state gives {expected!r}")
