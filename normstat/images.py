@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from normstat.errors import ImageError
 from normstat.sources.base import Source
 from normstat.spec.model import Pipeline
+from normstat.statistics import Facts
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
@@ -41,7 +42,7 @@ _REFUSED = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Decoded:
     """An image ready to be counted.
 
@@ -52,11 +53,7 @@ class Decoded:
     kind: str
     image: Image.Image
     mask: Image.Image | None
-    mode: str
-    size: tuple[int, int]
-    transparent: bool
-    animated: bool
-    padded: bool
+    facts: Facts
 
 
 @contextmanager
@@ -127,7 +124,7 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
                 mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
             )
     kind = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}[pixels.mode]
-    return Decoded(kind, pixels, mask, mode, size, transparent, animated, padded)
+    return Decoded(kind, pixels, mask, Facts(mode, *size, transparent, animated, padded))
 
 
 def _open(file: BinaryIO) -> Image.Image:

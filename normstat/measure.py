@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,7 +36,7 @@ from normstat.spec.model import (
     Std,
     Weighting,
 )
-from normstat.statistics import KINDS, Collector, State
+from normstat.statistics import KINDS, Collector, Facts, State
 from normstat.statistics.summary import PERCENTILES
 
 # A recipe is a published procedure: options that belong together.
@@ -295,41 +296,39 @@ def _measure(chunk: _Chunk) -> _Measured:
     """Decode and count a run of images, one in memory at a time."""
     task, state, skipped = chunk.task, State(), []
     collectors: dict[str, Collector] = {}
+    facts: Counter[Facts] = Counter()
     for name in chunk.names:
         try:
-            decoded = read(task.source, name, task.pipeline)
-            if decoded.kind not in collectors:
-                collectors[decoded.kind] = Collector(
-                    KINDS[decoded.kind], ddof=task.ddof, covariance=task.covariance
-                )
-            _count(decoded, collectors[decoded.kind], covariance=task.covariance)
+            # The image is gone before the next one is opened: what it was is all that returns.
+            facts[_count(read(task.source, name, task.pipeline), collectors, task)] += 1
         except ImageError as error:
             skipped.append((name, str(error)))
-            continue
-        state.modes[decoded.mode] += 1
-        state.widths[decoded.size[0]] += 1
-        state.heights[decoded.size[1]] += 1
-        state.transparent += decoded.transparent
-        state.animated += decoded.animated
-        state.padded += decoded.padded
+    for fact, images in facts.items():
+        state.note(fact, images)
     state.kinds = {kind: collector.finish() for kind, collector in collectors.items()}
     return _Measured(state, skipped, len(chunk.names), chunk.size)
 
 
-def _count(decoded: Decoded, collector: Collector, *, covariance: bool) -> None:
+def _count(decoded: Decoded, collectors: dict[str, Collector], task: _Task) -> Facts:
+    """Add one image to the collector of its kind and return what else is counted of it."""
     image, mask = decoded.image, decoded.mask
     if mask and not mask.getbbox():
         raise ImageError("every pixel is transparent, none is left by --alpha mask")
+    collector = collectors.get(decoded.kind)
+    if collector is None:
+        collector = Collector(KINDS[decoded.kind], ddof=task.ddof, covariance=task.covariance)
+        collectors[decoded.kind] = collector
     if decoded.kind == "gray16":
         codes = np.asarray(image)
         collector.add_codes(codes[np.asarray(mask) > 0] if mask else codes)
-        return
+        return decoded.facts
     collector.add_counts(image.histogram(mask))
-    if covariance and decoded.kind == "rgb8":
+    if task.covariance and decoded.kind == "rgb8":
         r, g, b = image.split()
         pairs: Iterable[tuple[Image.Image, Image.Image]] = ((r, g), (r, b), (g, b))
         differences = (ImageChops.difference(*pair).histogram(mask) for pair in pairs)
         collector.add_differences(list(chain.from_iterable(differences)))
+    return decoded.facts
 
 
 def _recipe(name: str | None) -> dict[str, Any]:

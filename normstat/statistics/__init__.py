@@ -4,12 +4,13 @@ from normstat.statistics.clusters import ImageSums
 from normstat.statistics.collector import Collector
 from normstat.statistics.histogram import Histogram
 from normstat.statistics.moments import Moments
-from normstat.statistics.state import KINDS, Kind, KindState, State
+from normstat.statistics.state import KINDS, Facts, Kind, KindState, State
 from normstat.statistics.summary import Summary, summarize
 
 __all__ = [
     "KINDS",
     "Collector",
+    "Facts",
     "Histogram",
     "ImageSums",
     "Kind",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from normstat.errors import SpecError
 from normstat.statistics.clusters import DEGREES, ImageSums
@@ -24,6 +24,17 @@ class Kind:
 
 
 KINDS = {"gray8": Kind(1, 255), "rgb8": Kind(3, 255), "gray16": Kind(1, 65535)}
+
+
+class Facts(NamedTuple):
+    """What is counted of an image beside its pixels; width and height are before any resize."""
+
+    mode: str
+    width: int
+    height: int
+    transparent: bool
+    animated: bool
+    padded: bool
 
 
 @dataclass
@@ -81,6 +92,15 @@ class State:
     @property
     def images(self) -> int:
         return sum(kind.images.images for kind in self.kinds.values())
+
+    def note(self, facts: Facts, images: int) -> None:
+        """Count images of which the same facts are true."""
+        self.modes[facts.mode] += images
+        self.widths[facts.width] += images
+        self.heights[facts.height] += images
+        self.transparent += images * facts.transparent
+        self.animated += images * facts.animated
+        self.padded += images * facts.padded
 
     def merged(self, other: "State") -> "State":
         """Return the state of both, leaving both as they are."""
