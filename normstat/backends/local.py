@@ -1,5 +1,6 @@
 """Threads and worker processes of this machine, through joblib."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -34,5 +35,12 @@ def _map(
     parallel = joblib.Parallel(
         n_jobs=jobs, backend=backend, return_as="generator", batch_size=1, pre_dispatch="3*n_jobs"
     )
-    results: Iterator[Result] = parallel(joblib.delayed(function)(task) for task in tasks)
-    return results
+    results = parallel(joblib.delayed(function)(task) for task in tasks)
+    try:
+        for result in results:  # noqa: UP028 (`yield from` would close them before `finally`)
+            yield result
+    finally:
+        # A caller that stops early has its reason; joblib would advise it to draw fewer tasks.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"joblib\.")
+            results.close()

@@ -80,7 +80,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     except NormstatError as error:
         code = _complain(str(error), error.exit_code)
     except OSError as error:
-        code = _complain(f"standard output: {error.strerror}", NormstatError.exit_code)
+        place = error.filename or "standard output"
+        code = _complain(f"{place}: {error.strerror}", NormstatError.exit_code)
         sys.stdout = None  # nothing more can be written at exit
     sys.exit(code)
 

@@ -20,9 +20,9 @@ from normstat.statistics.summary import PERCENTILES
 
 
 @click.command()
-@click.argument("src", nargs=-1, required=True, type=click.Path())
+@click.argument("src", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option(
-    "-o", "--output", default=str(DEFAULT_PATH), type=click.Path(allow_dash=True),
+    "-o", "--output", default=str(DEFAULT_PATH), type=click.Path(allow_dash=True, readable=False),
     help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a spec.")

@@ -30,7 +30,7 @@ def comma_separated(
 
 
 spec_argument = click.argument(
-    "spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=click.Path()
+    "spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=click.Path(readable=False)
 )
 format_option = click.option(
     "--format",

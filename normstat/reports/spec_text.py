@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,7 +11,7 @@ from rich.text import Text
 from normstat.spec.model import Spec
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_BAR_BINS = 16
+_BAR_BINS = 12
 _SHOWN_SKIPS = 10
 _STD_NAMES = {
     ("pooled", "pixel"): "pooled, pixels weigh the same",
@@ -188,13 +189,13 @@ def _skipped(spec: Spec) -> str:
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """Return a histogram as a line of 16 bars, the highest of them full.
+    """Return a histogram as a line of 12 bars, the highest of them full.
 
     >>> sparkline([0] * 128 + [4] * 128)
-    '        ████████'
+    '      ██████'
     """
-    size = len(counts) // _BAR_BINS
-    bins = [sum(counts[i * size : (i + 1) * size]) for i in range(_BAR_BINS)]
+    edges = [len(counts) * bar // _BAR_BINS for bar in range(_BAR_BINS + 1)]
+    bins = [sum(counts[start:end]) for start, end in pairwise(edges)]
     top = max(*bins, 1)
     # Rounded up: what is there is seen.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in bins)

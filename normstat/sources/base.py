@@ -75,7 +75,8 @@ class Matcher:
 
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
-        if path.rpartition(".")[2].lower() not in self._suffixes:
+        _, dot, suffix = path.rpartition(".")
+        if not dot or suffix.lower() not in self._suffixes:
             return False
         if self._include and not _matches(self._include, path):
             return False
@@ -134,7 +135,7 @@ class Listing:
         """Return the SHA-256 over the sorted names and sizes: equal when the same files are there.
 
         >>> Listing(None, [], ["b.png", "a.png"], array("q", [2, 1])).digest()[:15]
-        'sha256:a59f41ae'
+        'sha256:d6b3dc12'
         """
         hasher = hashlib.sha256()
         for index in sorted(range(len(self)), key=self.names.__getitem__):

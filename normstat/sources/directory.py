@@ -37,7 +37,7 @@ def list_files(sources: Iterable[str | os.PathLike[str]], selection: Selection) 
         A source does not exist, or a folder that was named cannot be read.
     """
     roots = _distinct(os.fspath(source) for source in sources)
-    folders = [root for root in roots if Path(root).is_dir()]
+    folders = [root for root in roots if _is_folder(root)]
     alone = roots == folders and len(roots) == 1
     walk = _Walk(Listing(FileSource(roots[0] if alone else ""), roots), selection)
     for root in folders:
@@ -55,9 +55,14 @@ def _distinct(paths: Iterable[str]) -> list[str]:
         if not os.path.lexists(path):
             raise SourceError(f"{path}: no such file or folder")
         # A linked folder is the folder; a linked file is an entry of its own.
-        real = os.path.realpath(path) if Path(path).is_dir() else "/".join(_place(path))
+        real = os.path.realpath(path) if _is_folder(path) else "/".join(_place(path))
         spellings[real] = path
     return [spellings[real] for real in sorted(spellings)]
+
+
+def _is_folder(path: str) -> bool:
+    # Unlike Path.is_dir, it does not raise for a link into a forbidden folder.
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _place(path: str) -> tuple[str, str]:
@@ -117,7 +122,7 @@ class _Walk:
                 name = f"{here}/{entry.name}" if here else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((name, entry.path, f"{real}/{entry.name}"))
-                elif entry.is_symlink() and Path(entry.path).is_dir():
+                elif entry.is_symlink() and _is_folder(entry.path):
                     self._linked_folder(name, entry.path, base)
                 elif self._matcher.takes(name[base:]):
                     self._file(name, entry.stat)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -54,7 +55,8 @@ def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Spec:
     try:
         return msgspec.convert(raw, Spec)
     except msgspec.ValidationError as error:
-        raise SpecError(f"{name}: {error}") from error
+        text = re.sub(r"`float` [<>]= \S+", "a finite number", str(error))
+        raise SpecError(f"{name}: {text}") from error
 
 
 def _parse_yaml(content: bytes) -> Any:

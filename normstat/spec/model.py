@@ -17,6 +17,9 @@ Std = Literal["pooled", "mean-of-images", "rms-of-images"]
 Ddof = Literal[0, 1]
 Coverage = Literal["census", "first"]
 
+# Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
+Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+MaxPixelValue = Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, le=1e300)]
 Size = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 # Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
@@ -65,18 +68,18 @@ class Estimator(_Part, frozen=True, kw_only=True):
 class Confidence(_Part, frozen=True, kw_only=True):
     """Half-widths of the intervals of the headline numbers, with the image as sampling unit."""
 
-    level: float
-    mean: list[float]
-    std: list[float]
+    level: Number
+    mean: list[Number]
+    std: list[Number]
 
 
 class Weighted(_Part, frozen=True, kw_only=True):
     """Mean and pooled std under one weighting; std² = within_std² + between_std²."""
 
-    mean: list[float]
-    std: list[float] | None
-    within_std: list[float]
-    between_std: list[float]
+    mean: list[Number]
+    std: list[Number] | None
+    within_std: list[Number]
+    between_std: list[Number]
 
 
 class Alternatives(_Part, frozen=True, kw_only=True):
@@ -84,8 +87,8 @@ class Alternatives(_Part, frozen=True, kw_only=True):
 
     pixel: Weighted
     image: Weighted
-    mean_of_image_stds: list[float] | None
-    rms_of_image_stds: list[float] | None
+    mean_of_image_stds: list[Number] | None
+    rms_of_image_stds: list[Number] | None
 
 
 class Histogram(_Part, frozen=True, kw_only=True):
@@ -99,7 +102,7 @@ class Range(_Part, frozen=True, kw_only=True):
     """Smallest, median and largest value."""
 
     min: Count
-    median: float
+    median: Number
     max: Count
 
 
@@ -205,16 +208,16 @@ class Spec(_Part, frozen=True, kw_only=True):
 
     normstat_spec: Literal[1] = 1
     channels: list[Name]
-    mean: list[float]
-    std: list[float]
-    max_pixel_value: float
+    mean: list[Number]
+    std: list[Number]
+    max_pixel_value: MaxPixelValue
     estimator: Estimator
     confidence: Confidence | None
     alternatives: Alternatives
-    min: list[float]
-    max: list[float]
-    percentiles: dict[str, list[float]]
-    covariance: list[list[float]] | None = None
+    min: list[Number]
+    max: list[Number]
+    percentiles: dict[str, list[Number]]
+    covariance: list[list[Number]] | None = None
     histogram: Histogram
     counts: Counts
     pipeline: Pipeline

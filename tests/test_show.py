@@ -1,0 +1,74 @@
+import json
+
+import pytest
+from PIL import Image
+
+import normstat
+from normstat.spec.files import dumps
+
+
+@pytest.fixture
+def spec(samples, tmp_path):
+    spec = normstat.compute(samples / "photos", samples / "odd")
+    normstat.save(spec, tmp_path / "normstat.json")
+    return spec
+
+
+def test_show_prints_what_compute_printed(run, samples):
+    computed = run("compute", samples / "photos", env={"COLUMNS": "80"}).out.splitlines()
+    shown = run("show", env={"COLUMNS": "80"}).out.splitlines()
+    assert shown == [line for line in computed if not line.startswith("speed")]
+
+
+@pytest.mark.parametrize("screen", ["json", "yaml"])
+def test_other_formats_are_the_file(run, spec, screen):
+    assert run("show", "--format", screen).out == dumps(spec, yaml=screen == "yaml")
+
+
+def test_yaml_file_is_shown_like_its_json(run, spec, tmp_path):
+    normstat.save(spec, tmp_path / "spec.yaml")
+    assert run("show", "spec.yaml").out == run("show").out
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_table_fits_the_terminal(run, spec, columns):
+    lines = run("show", env={"COLUMNS": str(columns)}).out.splitlines()
+    assert max(map(len, lines)) <= columns
+    # Nothing that matters is cut, however narrow.
+    text = "\n".join(lines)
+    assert all(f"{value:.4f}" in text for value in spec.mean + spec.std)
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_pipes_get_no_escape_codes(run, spec, env):
+    assert "\x1b" not in run("show", env=env).out
+
+
+def test_colour_is_there_when_forced(run, spec):
+    assert "\x1b[1m" in run("show", env={"FORCE_COLOR": "1"}).out
+
+
+@pytest.mark.parametrize(
+    "name", ["[red]boom[reset].png", "[bold].png", "new\nline.png", "\x1b[2J.png"]
+)
+def test_file_names_are_text_not_markup(run, tmp_path, name):
+    (tmp_path / "set").mkdir()
+    Image.new("L", (3, 3), 9).save(tmp_path / "set" / "good.png")
+    (tmp_path / "set" / name).write_text("not an image")
+    shown = run("compute", "set").out
+    escaped = name.replace("\n", "\\n").replace("\x1b", "\\x1b")
+    assert f"{escaped}: text, not an image" in shown
+
+
+def test_missing_spec_says_how_to_make_one(run):
+    code, out, err = run("show")
+    assert (code, out) == (3, "")
+    assert "normstat compute FOLDER" in err
+
+
+def test_file_that_is_no_spec_is_exit_three(run, tmp_path):
+    (tmp_path / "normstat.json").write_text(json.dumps({"mean": [0.5]}))
+    code, _, err = run("show")
+    assert code == 3
+    assert "not a normstat spec" in err
