@@ -20,7 +20,7 @@ from normstat.statistics import Facts
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
-    "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "SGI", "QOI",
+    "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "QOI",
 )  # fmt: skip
 
 _RESAMPLING = {
@@ -96,11 +96,10 @@ def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file)
     size = image.size
-    if size[0] * size[1] > pipeline.max_pixels:
-        raise ImageError(
-            f"{size[0]} x {size[1]} pixels are over the limit of {pipeline.max_pixels:,}; "
-            "--max-pixels raises it"
-        )
+    _check_pixels(size, pipeline.max_pixels)
+    if pipeline.resize:
+        # A thin image grows without bound when its short side does.
+        _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
     loss = _loss(image, file)
     if loss:
         raise ImageError(loss)
@@ -127,6 +126,14 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     return Decoded(kind, pixels, mask, Facts(mode, *size, transparent, animated, padded))
 
 
+def _check_pixels(size: tuple[int, int], limit: int) -> None:
+    width, height = size
+    if width * height > limit:
+        raise ImageError(
+            f"{width} x {height} pixels are over the limit of {limit:,}; --max-pixels raises it"
+        )
+
+
 def _open(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS)
@@ -150,8 +157,11 @@ def _loss(image: Image.Image, file: BinaryIO) -> str | None:
     """Return why Pillow would not give the codes that the file holds, from the header alone."""
     if image.mode in _REFUSED and not _is_plain_pgm16(image):
         return f"{_REFUSED[image.mode]}: not read yet"
-    if image.mode not in _GRAY16 and _bits(image, file) > 8:  # noqa: PLR2004
+    bits = _bits(image, file)
+    if image.mode not in _GRAY16 and bits > 8:  # noqa: PLR2004
         return "more than 8 bits a channel, of which Pillow would keep 8: not read yet"
+    if image.mode in _GRAY16 and bits != 16:  # noqa: PLR2004
+        return f"{bits}-bit gray, whose codes Pillow would change: not read yet"
     if image.format == "TIFF":
         return _tiff_loss(image)
     return None
@@ -179,6 +189,8 @@ def _bits(image: Image.Image, file: BinaryIO) -> int:
             return int(first[1]).bit_length() if isinstance(first, tuple) else 8
         case "TIFF":
             return int(max(image.tag_v2.get(258, (1,))))  # type: ignore[attr-defined]
+        case "BMP" | "DIB":
+            return 8  # "BGR;16" is 16 bits a pixel
         case "JPEG2000":
             return _jpeg2000_bits(_head(file))
         case "AVIF":
@@ -243,6 +255,18 @@ def _gray16_with_alpha(image: Image.Image, alpha: str) -> tuple[Image.Image, Ima
     return _plain(image), Image.fromarray(shown.astype(np.uint8) * 255)
 
 
+def resized_size(size: tuple[int, int], resize: int) -> tuple[int, int]:
+    """Return the size after torchvision's Resize(`resize`): the long side is rounded down.
+
+    >>> resized_size((500, 375), 256), resized_size((375, 500), 256)
+    ((341, 256), (256, 341))
+    """
+    width, height = size
+    if width > height:
+        return int(resize * width / height), resize
+    return resize, int(resize * height / width)
+
+
 def resized_and_cropped(
     image: Image.Image,
     resize: int | None,
@@ -261,12 +285,8 @@ def resized_and_cropped(
     image, padded
         The new image, and whether it had to be padded.
     """
-    if resize:
-        short, long = sorted(image.size)
-        if short != resize:
-            other = int(resize * long / short)
-            wide = image.width > image.height
-            image = image.resize((other, resize) if wide else (resize, other), resampling)
+    if resize and min(image.size) != resize:
+        image = image.resize(resized_size(image.size, resize), resampling)
     padded = crop is not None and min(image.size) < crop
     if crop:
         if padded:

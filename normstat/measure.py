@@ -17,6 +17,7 @@ from PIL import Image, ImageChops
 import normstat
 from normstat.assemble import assemble
 from normstat.backends import BACKENDS, choose, usable_cores
+from normstat.contents import described
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.images import Decoded, read, undisturbed
 from normstat.registry import unknown
@@ -24,7 +25,6 @@ from normstat.sources import Listing, Selection, Source, list_files
 from normstat.sources.base import EXTENSIONS, natural_key, printable
 from normstat.spec.model import (
     Alpha,
-    Dataset,
     Ddof,
     Estimator,
     Interpolation,
@@ -237,15 +237,13 @@ def compute(
     return assemble(
         state,
         estimator=msgspec.structs.replace(
-            estimator, coverage="first" if cut else "census", images_listed=len(everything)
+            estimator,
+            coverage="first" if cut else "census",
+            limit=limit if cut else None,
+            images_listed=len(everything),
         ),
         pipeline=pipeline,
-        dataset=Dataset(
-            roots=sorted(printable(root) for root in everything.roots),
-            files=len(everything),
-            bytes=sum(everything.sizes),
-            digest=everything.digest(),
-        ),
+        dataset=described(everything, selection),
         skipped=[
             Skipped(name=printable(name), reason=printable(reason)) for name, reason in skipped
         ],

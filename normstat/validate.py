@@ -1,5 +1,6 @@
-"""Does a spec's every number follow from its own state?"""
+"""Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
@@ -8,7 +9,10 @@ from typing import Any
 import msgspec
 
 from normstat.assemble import assemble
+from normstat.contents import Changes, changes, described, selection_of
 from normstat.errors import NormstatError, SpecError
+from normstat.measure import Observer, compute
+from normstat.sources import list_files
 from normstat.spec.model import Spec
 from normstat.statistics import KINDS, State
 
@@ -62,6 +66,66 @@ def validate(spec: Spec) -> list[Problem]:
     except (NormstatError, ValueError, ArithmeticError) as error:
         return [Problem("state", str(error))]
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
+
+
+def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
+    """Return how the files of a dataset differ from those that a spec was made of.
+
+    Only names and sizes are looked at, with the spec's own selection. Nothing is read.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> bool(stale(normstat.compute("sample_data/photos"), "sample_data/photos"))
+    False
+    """
+    selection = selection_of(spec.dataset)
+    now = described(list_files(sources, selection), selection)
+    if now.digest == spec.dataset.digest:
+        return Changes()
+    return changes(spec.dataset, now)
+
+
+def recomputed(
+    spec: Spec, *sources: str | os.PathLike[str], observer: Observer | None = None
+) -> list[Problem]:
+    """Measure a dataset again as a spec says and return what has become different.
+
+    Raises
+    ------
+    NormstatError
+        As `compute` does.
+    """
+    pipeline, estimator, selected = spec.pipeline, spec.estimator, spec.dataset.selected
+    now = compute(
+        *sources,
+        include=selected.include,
+        exclude=selected.exclude,
+        extensions=selected.extensions,
+        follow_symlinks=selected.follow_symlinks,
+        hidden=selected.hidden,
+        limit=estimator.limit,
+        mode=pipeline.mode,
+        alpha=pipeline.alpha,
+        resize=pipeline.resize,
+        crop=pipeline.crop,
+        interpolation=pipeline.interpolation,
+        max_pixels=pipeline.max_pixels,
+        weighting=estimator.weighting,
+        std=estimator.std,
+        ddof=estimator.ddof,
+        covariance=spec.covariance is not None,
+        percentiles=list(spec.percentiles),
+        observer=observer,
+    )
+    problems = []
+    for part in ("mean", "std", "counts", "skipped", "state"):
+        before, after = (msgspec.to_builtins(getattr(each, part)) for each in (spec, now))
+        problems += [
+            Problem(problem.path, problem.text.replace("the state gives", "now it is"))
+            for problem in _differences(part, before, after)
+        ]
+    return problems
 
 
 def _of_state(state: State) -> Iterator[Problem]:

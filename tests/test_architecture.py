@@ -16,6 +16,7 @@ LAYERS = [
     "normalization",
     "spec",
     "sources",
+    "contents",
     "statistics",
     "images",
     "backends",

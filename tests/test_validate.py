@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -75,3 +76,67 @@ def test_file_that_breaks_the_schema_is_invalid_not_a_crash(run, tmp_path, text,
 
 def test_missing_file_could_not_be_validated(run):
     assert run("validate", "nowhere.json")[0] == 3
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    shutil.copytree(PHOTOS, tmp_path / "photos")
+    assert run("compute", "photos", "-q").code == 0
+    return tmp_path / "photos"
+
+
+def add(folder):
+    shutil.copy(folder / "coast" / "coast-01.jpg", folder / "coast" / "new.jpg")
+
+
+def remove(folder):
+    (folder / "night" / "night-03.jpg").unlink()
+
+
+def change(folder):
+    shutil.copy(folder / "coast" / "coast-01.jpg", folder / "forest" / "forest-02.jpg")
+
+
+def test_unchanged_folder_is_described(run, folder):
+    assert run("validate", "normstat.json", "photos").code == 0
+    assert run("validate", "normstat.json", "photos", "--deep").code == 0
+
+
+def test_moved_folder_is_described(run, folder, tmp_path):
+    folder.rename(tmp_path / "elsewhere")
+    assert run("validate", "normstat.json", "elsewhere").code == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "line"),
+    [
+        (add, "+ coast/new.jpg"),
+        (remove, "- night/night-03.jpg"),
+        (change, "~ forest/forest-02.jpg: 7,458 bytes, were 10,460"),
+    ],
+)
+def test_stale_spec_says_what_changed(run, folder, action, line):
+    action(folder)
+    code, out, err = run("validate", "normstat.json", "photos")
+    assert (code, out) == (1, "")
+    assert line in err.splitlines()
+
+
+def test_other_pixels_of_the_same_size_are_found_by_looking_deep(run, folder):
+    path = folder / "coast" / "coast-01.jpg"
+    path.write_bytes(path.read_bytes()[:-20] + bytes(20))
+    assert run("validate", "normstat.json", "photos").code == 0
+    code, _, err = run("validate", "normstat.json", "photos", "--deep")
+    assert code == 1
+    assert "now it is" in err
+
+
+def test_selection_of_the_spec_is_used_again(run, folder):
+    run("compute", "photos", "-q", "--exclude", "night", "--recipe", "imagenet", "--limit", "12")
+    assert run("validate", "normstat.json", "photos", "--deep").code == 0
+    remove(folder)
+    assert run("validate", "normstat.json", "photos").code == 0
+
+
+def test_deep_without_a_folder_is_wrong_usage(run, folder):
+    assert run("validate", "normstat.json", "--deep").code == 2

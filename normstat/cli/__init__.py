@@ -15,7 +15,7 @@ COMMANDS = Registry(
         "compute": Entry("normstat.cli.compute:compute", "Measure a dataset and write its spec."),
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
         "validate": Entry(
-            "normstat.cli.validate:validate", "Check that a spec's numbers follow from its state."
+            "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),
         "schema": Entry("normstat.cli.schema:schema", "Print the JSON Schema of specs."),
     },

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import click
 
 from normstat.backends import BACKENDS
-from normstat.cli.options import choice, comma_separated, format_option, quiet_option
+from normstat.cli.options import (
+    choice,
+    comma_separated,
+    format_option,
+    progress_option,
+    quiet_option,
+)
 from normstat.cli.screen import Progress, print_spec
 from normstat.errors import InterruptedRunError
 from normstat.measure import RECIPES
@@ -31,10 +37,7 @@ from normstat.statistics.summary import PERCENTILES
 )
 @format_option
 @quiet_option
-@click.option(
-    "--progress/--no-progress", default=None,
-    help="A bar on standard error.  [default: on a terminal]",
-)  # fmt: skip
+@progress_option
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1),
     help="Workers.  [default: the cores this process may use]",

@@ -39,4 +39,9 @@ format_option = click.option(
     default="table",
     help="What is printed on standard output.",
 )
+progress_option = click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="A bar on standard error.  [default: on a terminal]",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")

@@ -1,29 +1,74 @@
-"""`normstat validate`: check a spec against the schema and its own arithmetic."""
+"""`normstat validate`: check a spec against the schema, its own arithmetic and its dataset."""
+
+from collections.abc import Iterable
 
 import click
 
-from normstat.cli.options import quiet_option, spec_argument
-from normstat.errors import SpecError
+from normstat.cli.options import progress_option, quiet_option, spec_argument
+from normstat.cli.screen import Progress
+from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
+from normstat.spec.model import Spec
+from normstat.validate import recomputed, stale
 from normstat.validate import validate as problems_of
+
+_SHOWN = 20
 
 
 @click.command()
 @spec_argument
+@click.argument("src", nargs=-1, type=click.Path(readable=False))
+@click.option("--deep", is_flag=True, help="Read the images of SRC again and compare all numbers.")
+@progress_option
 @quiet_option
 @click.pass_context
-def validate(ctx: click.Context, spec_path: str, quiet: bool) -> None:
+def validate(
+    ctx: click.Context,
+    *,
+    spec_path: str,
+    src: tuple[str, ...],
+    deep: bool,
+    progress: bool | None,
+    quiet: bool,
+) -> None:
     """Check that SPEC fits the schema and that every number follows from its exact state.
 
-    Exit code 1 when not, with the path of each field that is wrong.
+    With SRC also check that the spec still describes it: the same names and sizes, and with --deep
+    the same numbers. Exit code 1 when not, with each field that is wrong and each file or folder
+    that was added, removed or changed.
+
+    \b
+      normstat validate
+      normstat validate normstat.json ./images
     """
+    if deep and not src:
+        raise UsageError("--deep needs the folder: normstat validate SPEC SRC --deep")
     try:
-        problems = [str(problem) for problem in problems_of(load(spec_path))]
+        spec = load(spec_path)
+        problems: list[str] = [str(problem) for problem in problems_of(spec)]
     except SpecError as error:
-        problems = [str(error)]
-    for problem in problems:
+        spec, problems = None, [str(error)]
+    verdict = "valid; every number follows from its state"
+    if spec and src and not problems:
+        problems = list(_changes(spec, src, Progress(shown=progress, quiet=quiet), deep=deep))
+        verdict += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
+    for problem in problems[:_SHOWN]:
         click.echo(problem, err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"and {len(problems) - _SHOWN:,} more", err=True)
     if problems:
         ctx.exit(1)
     if not quiet:
-        click.echo(f"{spec_path}: valid; every number follows from its state")
+        click.echo(f"{spec_path}: {verdict}")
+
+
+def _changes(spec: Spec, src: tuple[str, ...], watch: Progress, *, deep: bool) -> Iterable[str]:
+    changes = stale(spec, *src)
+    if changes:
+        yield f"stale: {' '.join(src)} has changed since the spec was made"
+        yield from changes.lines()
+    elif deep:
+        try:
+            yield from map(str, recomputed(spec, *src, observer=watch))
+        finally:
+            watch.close()

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
     "avif", "bmp", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
-    "pbm", "pgm", "png", "pnm", "ppm", "qoi", "sgi", "tif", "tiff", "webp",
+    "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
 _DIGITS = re.compile(r"\d+")
@@ -137,10 +137,8 @@ class Listing:
         >>> Listing(None, [], ["b.png", "a.png"], array("q", [2, 1])).digest()[:15]
         'sha256:d6b3dc12'
         """
-        hasher = hashlib.sha256()
-        for index in sorted(range(len(self)), key=self.names.__getitem__):
-            hasher.update(b"%s\0%d\n" % (os.fsencode(self.names[index]), self.sizes[index]))
-        return f"sha256:{hasher.hexdigest()}"
+        order = sorted(range(len(self)), key=self.names.__getitem__)
+        return digest_of((self.names[index], self.sizes[index]) for index in order)
 
     def chunks(self, *, images: int, size: int) -> Iterator[tuple[list[str], int]]:
         """Cut the listing into runs of at most `images` names or about `size` bytes.
@@ -155,6 +153,14 @@ class Listing:
                 start, total = index + 1, 0
         if start < len(self.names):
             yield self.names[start:], total
+
+
+def digest_of(files: Iterable[tuple[str, int]]) -> str:
+    """Return the SHA-256 over names and sizes, in the order given."""
+    hasher = hashlib.sha256()
+    for name, size in files:
+        hasher.update(b"%s\0%d\n" % (os.fsencode(name), size))
+    return f"sha256:{hasher.hexdigest()}"
 
 
 def natural_key(name: str) -> str:

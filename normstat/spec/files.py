@@ -7,12 +7,14 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from normstat.errors import SourceError, SpecError
-from normstat.spec.model import SPEC_VERSION, Spec
+from normstat.spec.model import SPEC_VERSION, Constants, PresetSpec, Spec
+
+Decoded = TypeVar("Decoded")
 
 DEFAULT_PATH = Path("normstat.json")
 YAML_SUFFIXES = {".yaml", ".yml"}
@@ -20,14 +22,31 @@ _ROOM = 1 << 20  # bytes that must be free before hours of work begin
 
 
 def load(path: str | os.PathLike[str] = DEFAULT_PATH) -> Spec:
-    """Read a spec from a JSON or YAML file.
+    """Read the spec of a dataset from a JSON or YAML file.
 
     Raises
     ------
     SourceError
         The file cannot be read.
     SpecError
-        It is not a spec; the text names the field.
+        It is not such a spec; the text names the field.
+    """
+    spec = load_constants(path)
+    if not isinstance(spec, Spec):
+        raise SpecError(
+            f"{path}: holds constants without the statistics of a dataset; "
+            "`normstat compute FOLDER` writes a whole spec"
+        )
+    return spec
+
+
+def load_constants(path: str | os.PathLike[str] = DEFAULT_PATH) -> Constants:
+    """Read any spec: of a dataset, of a preset, or one with nothing but the constants.
+
+    Raises
+    ------
+    SourceError, SpecError
+        As `load` does.
     """
     path = Path(path)
     try:
@@ -38,10 +57,10 @@ def load(path: str | os.PathLike[str] = DEFAULT_PATH) -> Spec:
     return loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
 
 
-def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Spec:
-    """Turn the bytes of a spec file into a `Spec`; `name` leads each error message."""
+def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Constants:
+    """Turn the bytes of a file into a spec; `name` leads each error message."""
     try:
-        raw = _parse_yaml(content) if yaml else msgspec.json.decode(content)
+        raw = parse_yaml(content) if yaml else msgspec.json.decode(content)
     except (ValueError, RecursionError) as error:
         kind = "YAML" if yaml else "JSON"
         raise SpecError(f"{name}: not valid {kind}: {' '.join(str(error).split())}") from error
@@ -52,14 +71,31 @@ def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Spec:
             f"{name}: spec version {raw['normstat_spec']!r}; this normstat reads version "
             f"{SPEC_VERSION}. Nothing was read; a newer normstat may know it"
         )
+    kind_of: type[Constants] = Constants
+    if "preset" in raw:
+        kind_of = PresetSpec
+    elif raw.keys() - set(Constants.__struct_fields__):
+        kind_of = Spec
+    return decode(raw, kind_of, name)
+
+
+def decode(raw: Any, part: type[Decoded], name: str) -> Decoded:
+    """Return plain data as a part of the model.
+
+    Raises
+    ------
+    SpecError
+        A field is missing, unknown or has no such value; the text names it.
+    """
     try:
-        return msgspec.convert(raw, Spec)
+        return msgspec.convert(raw, part)
     except msgspec.ValidationError as error:
         text = re.sub(r"`float` [<>]= \S+", "a finite number", str(error))
         raise SpecError(f"{name}: {text}") from error
 
 
-def _parse_yaml(content: bytes) -> Any:
+def parse_yaml(content: bytes) -> Any:
+    """Return the plain data of a YAML document, or raise ValueError."""
     import yaml  # noqa: PLC0415 (JSON is the usual case)
 
     try:
@@ -68,7 +104,7 @@ def _parse_yaml(content: bytes) -> Any:
         raise ValueError(str(error)) from error
 
 
-def dumps(spec: Spec, *, yaml: bool = False) -> str:
+def dumps(spec: Constants, *, yaml: bool = False) -> str:
     """Return the text of a spec file, ending in a newline; the same spec gives the same text."""
     return dump_text(msgspec.to_builtins(spec), yaml=yaml)
 
@@ -107,7 +143,7 @@ def _json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def save(spec: Spec, path: str | os.PathLike[str], *, force: bool = False) -> None:
+def save(spec: Constants, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write a spec, as YAML when the suffix says so, else as JSON.
 
     The text is written beside the target and moved into place, so that the file is always a whole

@@ -33,6 +33,7 @@ Counts256 = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1)]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +63,7 @@ class Estimator(_Part, frozen=True, kw_only=True):
     std: Std = "pooled"
     ddof: Ddof = 0
     coverage: Coverage = "census"
+    limit: Size | None = None
     images_listed: Count
 
 
@@ -126,13 +128,40 @@ class Counts(_Part, frozen=True, kw_only=True):
     skipped: Count
 
 
+class Selected(_Part, frozen=True, kw_only=True):
+    """Which files of the roots were looked at."""
+
+    include: list[str]
+    exclude: list[str]
+    extensions: list[str]
+    follow_symlinks: bool
+    hidden: bool
+
+
+class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """A file, or a folder (its name ends in "/") with what lies in it.
+
+    `digest` covers the sorted names and sizes; a file needs none.
+    """
+
+    name: Name
+    files: Count = 1
+    bytes: Count
+    digest: Digest | None = None
+
+
 class Dataset(_Part, frozen=True, kw_only=True):
-    """What was there to be read. `digest` covers the sorted relative names and sizes."""
+    """What was there to be read. `digest` covers the sorted relative names and sizes.
+
+    `contents` tells what is where: every file while they are few, else every folder.
+    """
 
     roots: list[str]
+    selected: Selected
     files: Count
     bytes: Count
-    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+    digest: Digest
+    contents: list[Entry]
 
 
 class Skipped(_Part, frozen=True, kw_only=True):
@@ -199,11 +228,11 @@ class Stamp(_Part, frozen=True, kw_only=True):
     host: str
 
 
-class Spec(_Part, frozen=True, kw_only=True):
-    """A dataset's normalization constants, how they were found, and the state that proves them.
+class Constants(_Part, frozen=True, kw_only=True):
+    """What every spec has at its top: a normalization.
 
-    `mean`, `std`, `min`, `max`, `percentiles` and every std are in units of
-    code / `max_pixel_value`, one number a channel in the order of `channels`.
+    `mean` and `std` are in units of code / `max_pixel_value`, one number a channel in the order of
+    `channels`.
     """
 
     normstat_spec: Literal[1] = 1
@@ -211,6 +240,30 @@ class Spec(_Part, frozen=True, kw_only=True):
     mean: list[Number]
     std: list[Number]
     max_pixel_value: MaxPixelValue
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a top-level field, so that a loaded spec reads like the file."""
+        return getattr(self, name)
+
+    @property
+    def normalization(self) -> "Normalization":
+        """The affine map y = (code / max_pixel_value − mean) / std."""
+        from normstat.normalization import Normalization  # noqa: PLC0415 (cycle of words)
+
+        return Normalization(
+            mean=tuple(self.mean),
+            std=tuple(self.std),
+            max_pixel_value=self.max_pixel_value,
+            channels=tuple(self.channels),
+        )
+
+
+class Spec(Constants, frozen=True, kw_only=True):
+    """A dataset's normalization constants, how they were found, and the state that proves them.
+
+    `min`, `max`, `percentiles` and every std are in units of code / `max_pixel_value` too.
+    """
+
     estimator: Estimator
     confidence: Confidence | None
     alternatives: Alternatives
@@ -227,18 +280,40 @@ class Spec(_Part, frozen=True, kw_only=True):
     stamp: Stamp | None = None
     state: StateText
 
-    def __getitem__(self, name: str) -> Any:
-        """Return a top-level field, so that a loaded spec reads like the file."""
-        return getattr(self, name)
 
-    @property
-    def normalization(self) -> "Normalization":
-        """The affine map y = (code / max_pixel_value − mean) / std."""
-        from normstat.normalization import Normalization  # noqa: PLC0415 (NumPy at first use)
+class Reference(_Part, frozen=True, kw_only=True):
+    """Where a published number was read."""
 
-        return Normalization(
-            mean=tuple(self.mean),
-            std=tuple(self.std),
-            max_pixel_value=self.max_pixel_value,
-            channels=tuple(self.channels),
-        )
+    repo: str | None = None
+    path: str | None = None
+    literal: str
+    commit: str | None = None
+    access: Literal["opened", "excerpt"]
+
+
+class Provenance(_Part, frozen=True, kw_only=True):
+    """What is known of a published normalization.
+
+    `code_max` is the largest code of the images that it is meant for, when they have one;
+    `units` says what an input unit is when it is not an 8-bit code.
+    """
+
+    name: Name
+    aliases: list[Name] = []
+    title: Name
+    kind: Literal["model", "dataset", "model+dataset"]
+    code_max: Size | None = None
+    units: str | None = None
+    std_definition: Literal["pooled", "mean-of-images", "rms-of-images", "chosen", "unknown"]
+    std_note: str | None = None
+    applies_to: Name
+    verified: bool
+    sources: Annotated[list[Reference], Meta(min_length=1)]
+    disputes: str | None = None
+    notes: str | None = None
+
+
+class PresetSpec(Constants, frozen=True, kw_only=True):
+    """A published normalization as a spec: the numbers, and where they come from."""
+
+    preset: Provenance

@@ -1,0 +1,142 @@
+"""What a dataset consists of, as a spec remembers it, and what has changed since."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from normstat.sources import Listing, Selection
+from normstat.sources.base import digest_of, printable
+from normstat.spec.model import Dataset, Entry, Selected
+
+MOST_ENTRIES = 1000
+
+
+def described(listing: Listing, selection: Selection) -> Dataset:
+    """Return what a spec tells of the files that were there."""
+    return Dataset(
+        roots=sorted(printable(root) for root in listing.roots),
+        selected=Selected(
+            include=list(selection.include),
+            exclude=list(selection.exclude),
+            extensions=sorted(selection.extensions),
+            follow_symlinks=selection.follow_symlinks,
+            hidden=selection.hidden,
+        ),
+        files=len(listing),
+        bytes=sum(listing.sizes),
+        digest=listing.digest(),
+        contents=_contents(listing),
+    )
+
+
+def selection_of(dataset: Dataset) -> Selection:
+    """Return the selection that a spec was made with."""
+    selected = dataset.selected
+    return Selection(
+        tuple(selected.include),
+        tuple(selected.exclude),
+        tuple(selected.extensions),
+        selected.follow_symlinks,
+        selected.hidden,
+    )
+
+
+def _contents(listing: Listing) -> list[Entry]:
+    """Every file; of many, every folder; of many folders, those a level up, and so on."""
+    if len(listing) <= MOST_ENTRIES:
+        return [
+            Entry(name=printable(name), files=1, bytes=size)
+            for name, size in zip(listing.names, listing.sizes, strict=True)
+        ]
+    depth = max(name.count("/") for name in listing.names)
+    while depth and len({_folder(name, depth) for name in listing.names}) > MOST_ENTRIES:
+        depth -= 1
+    return _by_folder(listing, depth)
+
+
+def _folder(name: str, depth: int) -> str:
+    return "/".join([*name.split("/")[:-1][:depth], ""]) or "./"
+
+
+def _by_folder(listing: Listing, depth: int) -> list[Entry]:
+    folders: dict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(listing.names):
+        folders[_folder(name, depth)].append(index)
+    return [
+        Entry(
+            name=printable(folder),
+            files=len(indexes),
+            bytes=sum(listing.sizes[index] for index in indexes),
+            digest=digest_of((listing.names[index], listing.sizes[index]) for index in indexes),
+        )
+        for folder, indexes in folders.items()
+    ]
+
+
+@dataclass
+class Changes:
+    """How a dataset differs from what a spec remembers, entry by entry."""
+
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def lines(self) -> Iterator[str]:
+        """Yield one line an entry."""
+        for name, word in (("added", "+"), ("removed", "-"), ("changed", "~")):
+            yield from (f"{word} {line}" for line in getattr(self, name))
+
+
+def changes(before: Dataset, now: Dataset) -> Changes:
+    """Return what was added, removed and changed.
+
+    Files are compared by name and size, folders by their digest. When one side lists files and
+    the other folders, the folders are what both know.
+    """
+    found = Changes()
+    old, new = _entries(before), _entries(now)
+    if _are_files(before) != _are_files(now):
+        old, new = _summed(before), _summed(now)
+    for name in old.keys() | new.keys():
+        if name not in old:
+            found.added.append(name + _files(new[name]))
+        elif name not in new:
+            found.removed.append(name + _files(old[name]))
+        elif old[name] != new[name]:
+            found.changed.append(f"{name}: {_difference(old[name], new[name])}")
+    for names in (found.added, found.removed, found.changed):
+        names.sort()
+    return found
+
+
+def _entries(dataset: Dataset) -> dict[str, Entry]:
+    return {entry.name: entry for entry in dataset.contents}
+
+
+def _are_files(dataset: Dataset) -> bool:
+    return not any(entry.name.endswith("/") for entry in dataset.contents)
+
+
+def _summed(dataset: Dataset) -> dict[str, Entry]:
+    """Return the first folder of each entry with its files and bytes."""
+    sums: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for entry in dataset.contents:
+        folder, slash, _ = entry.name.partition("/")
+        files, size = sums[folder + slash if slash else "./"]
+        sums[folder + slash if slash else "./"] = files + entry.files, size + entry.bytes
+    return {name: Entry(name=name, files=files, bytes=size) for name, (files, size) in sums.items()}
+
+
+def _files(entry: Entry) -> str:
+    return f" ({entry.files:,} files)" if entry.name.endswith("/") else ""
+
+
+def _difference(old: Entry, new: Entry) -> str:
+    if old.files != new.files:
+        return f"{new.files:,} files, were {old.files:,}"
+    if old.bytes != new.bytes:
+        return f"{new.bytes:,} bytes, were {old.bytes:,}"
+    return f"as many files and bytes ({new.files:,}), but other names or sizes"

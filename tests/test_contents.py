@@ -1,0 +1,52 @@
+import pytest
+
+from normstat import contents
+from normstat.contents import changes, described
+from normstat.sources import Selection, list_files
+
+
+@pytest.fixture
+def describe(tmp_path):
+    """Make empty image files below a folder and describe it."""
+
+    def make(**sizes):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name, size in sizes.items():
+            path = folder / name.replace("__", "/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".png").write_bytes(bytes(size))
+        return described(list_files([folder], Selection()), Selection())
+
+    return make
+
+
+def test_few_files_are_all_listed(describe):
+    found = describe(b__2=5, b__10=6, a=7)
+    assert [(entry.name, entry.bytes) for entry in found.contents] == [
+        ("a.png", 7),
+        ("b/2.png", 5),
+        ("b/10.png", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(4, ["a/x/", "a/y/", "b/x/", "./"]), (3, ["a/", "b/", "./"]), (1, ["./"])],
+)
+def test_many_files_are_listed_by_folder(describe, monkeypatch, most, expected):
+    monkeypatch.setattr(contents, "MOST_ENTRIES", most)
+    found = describe(a__x__1=1, a__x__2=1, a__y__1=1, b__x__1=1, top=1)
+    assert [entry.name for entry in found.contents] == expected
+    assert sum(entry.files for entry in found.contents) == 5
+
+
+def test_folder_with_other_names_is_changed(describe, monkeypatch):
+    monkeypatch.setattr(contents, "MOST_ENTRIES", 2)
+    found = changes(describe(a__1=1, a__2=1, b__1=1), describe(a__1=1, a__3=1, b__1=1))
+    assert list(found.lines()) == ["~ a/: as many files and bytes (2), but other names or sizes"]
+
+
+def test_growth_past_the_limit_is_told_by_folder(describe, monkeypatch):
+    monkeypatch.setattr(contents, "MOST_ENTRIES", 3)
+    found = changes(describe(a__1=1, b__1=1), describe(a__1=1, b__1=1, b__2=1, b__3=1))
+    assert list(found.lines()) == ["~ b/: 3 files, were 1"]
