@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from normstat.comparison import Comparison, compare
     from normstat.errors import (
         ImageError,
         NormstatError,
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     )
     from normstat.measure import compute
     from normstat.normalization import Normalization
+    from normstat.presets.catalogue import preset
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
-    from normstat.validate import validate
+    from normstat.validation import validate
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "ImageError",
     "Normalization",
     "NormstatError",
@@ -35,19 +38,24 @@ __all__ = [
     "Spec",
     "SpecError",
     "UsageError",
+    "compare",
     "compute",
     "load",
+    "preset",
     "save",
     "validate",
 ]
 
 _HOMES = {
+    "Comparison": "normstat.comparison",
+    "compare": "normstat.comparison",
     "compute": "normstat.measure",
     "load": "normstat.spec.files",
+    "preset": "normstat.presets.catalogue",
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",
     "Normalization": "normstat.normalization",
-    "validate": "normstat.validate",
+    "validate": "normstat.validation",
 }
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from normstat.errors import NormstatError, UsageError
 
 
+_FEW = 20  # names that an error message may list
+
+
 @dataclass(frozen=True)
 class Entry:
     """Where a name's object lives, what it is in one line, and the extra that it needs."""
@@ -83,5 +86,7 @@ def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
     "unknown preset 'imagenett'; did you mean 'imagenet'?"
     """
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-    return f"unknown {kind} {name!r}; {hint}"
+    if near:
+        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
+    hint = f"; there are: {', '.join(known)}" if len(known) <= _FEW else ""
+    return f"unknown {kind} {name!r}{hint}"

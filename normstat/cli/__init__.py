@@ -14,9 +14,11 @@ COMMANDS = Registry(
     {
         "compute": Entry("normstat.cli.compute:compute", "Measure a dataset and write its spec."),
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
+        "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),
+        "presets": Entry("normstat.cli.presets:presets", "List published normalizations."),
         "schema": Entry("normstat.cli.schema:schema", "Print the JSON Schema of specs."),
     },
 )

@@ -1,19 +1,19 @@
-"""`normstat schema`: print the JSON Schema of specs."""
+"""`normstat schema`: print the JSON Schema of what normstat writes."""
 
 import click
 import msgspec
 
+from normstat.comparison import Report
 from normstat.spec.files import dump_text
 from normstat.spec.model import Spec
 
+DOCUMENTS = {"spec": Spec, "comparison": Report}
+
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema that every spec fits, for editors and other programs."""
-    content = msgspec.json.schema(Spec)
-    click.echo(
-        dump_text(
-            {"$schema": "https://json-schema.org/draft/2020-12/schema", **content}, yaml=False
-        ),
-        nl=False,
-    )
+@click.argument("document", type=click.Choice(list(DOCUMENTS)), default="spec")
+def schema(*, document: str) -> None:
+    """Print the JSON Schema of DOCUMENT: a spec, or what `compare --format json` prints."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    content = {"$schema": draft, **msgspec.json.schema(DOCUMENTS[document])}
+    click.echo(dump_text(content, yaml=False), nl=False)

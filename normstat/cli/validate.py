@@ -9,8 +9,8 @@ from normstat.cli.screen import Progress
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
 from normstat.spec.model import Spec
-from normstat.validate import recomputed, stale
-from normstat.validate import validate as problems_of
+from normstat.validation import recomputed, stale
+from normstat.validation import validate as problems_of
 
 _SHOWN = 20
 

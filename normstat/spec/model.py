@@ -281,7 +281,7 @@ class Spec(Constants, frozen=True, kw_only=True):
     state: StateText
 
 
-class Reference(_Part, frozen=True, kw_only=True):
+class Reference(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """Where a published number was read."""
 
     repo: str | None = None
@@ -291,7 +291,7 @@ class Reference(_Part, frozen=True, kw_only=True):
     access: Literal["opened", "excerpt"]
 
 
-class Provenance(_Part, frozen=True, kw_only=True):
+class Provenance(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of a published normalization.
 
     `code_max` is the largest code of the images that it is meant for, when they have one;

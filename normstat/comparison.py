@@ -1,0 +1,436 @@
+"""How two normalizations differ, what explains it, and whether a gate lets it pass."""
+
+from collections.abc import Iterator, Sequence
+from math import hypot
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from normstat.errors import NormstatError, SpecError, UsageError
+from normstat.metrics import METRICS, Side
+from normstat.mistakes import Party, explanations
+from normstat.registry import unknown
+from normstat.spec.model import Constants, Number, PresetSpec, Spec
+
+COMPARISON_VERSION = 1
+_RELATIONS = {
+    ">": lambda value, limit: value > limit,
+    ">=": lambda value, limit: value >= limit,
+}
+# Beyond these the data looks foreign to a network that was trained with the other numbers.
+_FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
+_NEAR_SHIFT, _NEAR_GAIN = 0.25, 1.35
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a report: immutable."""
+
+
+class Named(_Part, frozen=True, kw_only=True):
+    """A side of a comparison: where it is from, and its numbers in units of its range."""
+
+    name: str
+    kind: Literal["dataset", "constants", "model preset", "dataset preset"]
+    mean: list[Number]
+    std: list[Number]
+
+
+class Interval(_Part, frozen=True, kw_only=True):
+    """A difference A − B, the half-width of its interval, and whether that leaves out zero."""
+
+    difference: list[Number]
+    half_width: list[Number]
+    significant: list[bool]
+
+
+class Comparison(_Part, frozen=True, kw_only=True):
+    """Everything about one pair.
+
+    `metrics` holds one number a channel, or one for all; a metric is missing where a side lacks
+    what it needs. `mean` and `std` are there when sampling noise is known on a side.
+    """
+
+    a: Named
+    b: Named
+    channels: list[str]
+    also: list[str] = []
+    metrics: dict[str, list[Number]]
+    mean: Interval | None
+    std: Interval | None
+    findings: list[str]
+    advice: list[str]
+
+
+class Violation(_Part, frozen=True, kw_only=True):
+    """A rule of the gate that a pair breaks."""
+
+    b: str
+    rule: str
+    value: Number
+    channel: str | None
+    text: str
+
+
+class Rule(_Part, frozen=True, kw_only=True):
+    """`metric relation limit`, such as shift > 0.1: the pair fails when it is true."""
+
+    metric: str
+    relation: Literal[">", ">="]
+    limit: Number
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.relation}{self.limit:g}"
+
+
+class Gate(_Part, frozen=True, kw_only=True):
+    """What must hold, and what does not."""
+
+    rules: list[str]
+    significant: bool
+    passed: bool
+    violations: list[Violation]
+
+
+class Report(_Part, frozen=True, kw_only=True):
+    """The whole answer of `compare`: pairs, what to do, and the verdict.
+
+    With a ranking the pairs go from near to far, and the advice is about the nearest preset that
+    comes with weights.
+    """
+
+    normstat_comparison: Annotated[int, Meta(ge=1, le=1)] = COMPARISON_VERSION
+    ranked: bool
+    comparisons: Annotated[list[Comparison], Meta(min_length=1)]
+    advice: list[str]
+    gate: Gate | None
+
+
+class Candidate(_Part, frozen=True, kw_only=True):
+    """Something that can be compared: a spec under the name that the user knows it by."""
+
+    name: str
+    spec: Constants
+
+
+def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> Comparison:
+    """Compare A's data with B's numbers.
+
+    Parameters
+    ----------
+    a, b
+        Specs of datasets, of presets, or bare constants. Channels are matched by name.
+    presets
+        Known normalizations, among which a mixture is looked for.
+
+    Returns
+    -------
+    Comparison
+        `metrics["shift"]` and `["gain"]` are the mean and std that A's data has after B's
+        normalization, a number a channel.
+
+    Raises
+    ------
+    SpecError
+        The channels differ, or a std is not above zero; the text names the field.
+
+    Examples
+    --------
+    >>> from normstat.presets import preset
+    >>> pair = [Candidate(name=name, spec=preset(name)) for name in ("clip", "imagenet")]
+    >>> [round(value, 2) for value in compare(*pair).metrics["gain"]]
+    [1.17, 1.17, 1.23]
+    """
+    order = _matched(a, b)
+    range_a, range_b = _ranges(a.spec, b.spec)
+    first, second = _side(a, range_a, range(len(order))), _side(b, range_b, order)
+    metrics = {
+        name: [float(value) for value in metric.function(first, second)]
+        for name, metric in METRICS.items()
+        if metric.needs == "moments"
+        or (first.histogram is not None and second.histogram is not None)
+    }
+    mean, std = _intervals(a, b, first, second, order)
+    return Comparison(
+        a=_named(a, first),
+        b=_named(b, second),
+        channels=a.spec.channels,
+        metrics=metrics,
+        mean=mean,
+        std=std,
+        findings=list(
+            explanations(Party(a.name, a.spec, first), Party(b.name, b.spec, second), presets)
+        ),
+        advice=_advice(a, b, metrics),
+    )
+
+
+def rank(a: Candidate, presets: Sequence[PresetSpec]) -> list[Comparison]:
+    """Compare A with every preset that has its channels, the nearest first.
+
+    Presets with the same numbers are one comparison, whose `also` has the other names.
+    """
+    same = [
+        Candidate(name=each.preset.name, spec=each)
+        for each in presets
+        if sorted(each.channels) == sorted(a.spec.channels)
+        and (range_of(each) is None) == (range_of(a.spec) is None)
+    ]
+    if not same:
+        raise NormstatError(
+            f"{a.name}: no preset has its channels {' '.join(a.spec.channels)}; name what to "
+            "compare with"
+        )
+    found: dict[tuple[float, ...], Comparison] = {}
+    for candidate in same:
+        comparison = compare(a, candidate, presets)
+        key = tuple(round(value, 6) for value in comparison.b.mean + comparison.b.std)
+        if key in found:
+            also = [*found[key].also, candidate.name]
+            found[key] = msgspec.structs.replace(found[key], also=also)
+        else:
+            found[key] = comparison
+    return sorted(found.values(), key=lambda each: each.metrics["jeffreys"][0])
+
+
+def report(pairs: Sequence[Comparison], gate: Gate | None = None, *, ranked: bool) -> Report:
+    """Return the answer that is shown: pairs, advice and verdict."""
+    with_weights = [pair for pair in pairs if pair.b.kind == "model preset"] if ranked else []
+    advice = dict.fromkeys(line for pair in (with_weights or pairs)[:1] for line in pair.advice)
+    return Report(ranked=ranked, comparisons=list(pairs), advice=list(advice), gate=gate)
+
+
+def parse_rule(text: str) -> Rule:
+    """Read a gate's rule.
+
+    Raises
+    ------
+    UsageError
+        It is not "metric>number", or there is no such metric.
+
+    Examples
+    --------
+    >>> print(parse_rule(" gain > 1.25"))
+    gain>1.25
+    """
+    for relation in (">=", ">"):
+        name, found, limit = (part.strip() for part in text.partition(relation))
+        if not found:
+            continue
+        if name not in METRICS:
+            raise UsageError(unknown("metric", name, METRICS))
+        try:
+            number = float(limit)
+        except ValueError:
+            break
+        if np.isfinite(number):
+            return Rule(metric=name, relation=">=" if relation == ">=" else ">", limit=number)
+    raise UsageError(f"{text!r} is not a rule: write METRIC>NUMBER, as in 'shift>0.1'")
+
+
+def judge(
+    comparisons: Sequence[Comparison],
+    rules: Sequence[Rule],
+    *,
+    tolerance: float | None = None,
+    significant: bool = False,
+) -> Gate:
+    """Return whether every pair stays inside every rule.
+
+    Parameters
+    ----------
+    rules
+        Each fails when its metric is beyond the limit in any channel; gain counts in both
+        directions, as max(gain, 1/gain).
+    tolerance
+        Largest |Δmean| and |Δstd| in units of the range, 0 to 1.
+    significant
+        Leave out what sampling noise explains: channels whose mean (for shift), std (for gain) or
+        both (for the other metrics) differ by no more than the interval of the difference.
+
+    Raises
+    ------
+    UsageError
+        A rule needs histograms that a side does not have.
+    """
+    violations = [
+        violation
+        for comparison in comparisons
+        for violation in _violations(comparison, rules, tolerance, significant=significant)
+    ]
+    texts = [str(rule) for rule in rules]
+    if tolerance is not None:
+        texts.append(f"tolerance {tolerance:g}")
+    return Gate(rules=texts, significant=significant, passed=not violations, violations=violations)
+
+
+def _violations(
+    pair: Comparison, rules: Sequence[Rule], tolerance: float | None, *, significant: bool
+) -> Iterator[Violation]:
+    counts = _counting(pair, significant=significant)
+    for rule in rules:
+        metric = METRICS[rule.metric]
+        if rule.metric not in pair.metrics:
+            raise UsageError(
+                f"{rule}: {pair.a.name} and {pair.b.name} do not both have a histogram; "
+                "only specs of datasets do"
+            )
+        values = pair.metrics[rule.metric]
+        channels: list[str | None] = list(pair.channels) if len(values) > 1 else [None]
+        for index, (channel, value) in enumerate(zip(channels, values, strict=True)):
+            counted = counts[rule.metric][index] if len(values) > 1 else any(counts[rule.metric])
+            worst = metric.worst(np.array([value]))
+            if counted and _RELATIONS[rule.relation](worst, rule.limit):
+                yield _violation(pair, str(rule), value, channel, f"{rule.metric} {value:.4g}")
+    if tolerance is not None:
+        for part in ("mean", "std"):
+            ours, theirs = getattr(pair.a, part), getattr(pair.b, part)
+            counted_as = counts["shift" if part == "mean" else "gain"]
+            for index, channel in enumerate(pair.channels):
+                delta = ours[index] - theirs[index]
+                if counted_as[index] and abs(delta) > tolerance:
+                    text = f"{part} {ours[index]:.4f} against {theirs[index]:.4f}"
+                    yield _violation(pair, f"tolerance {tolerance:g}", delta, channel, text)
+
+
+def _violation(
+    pair: Comparison, rule: str, value: float, channel: str | None, text: str
+) -> Violation:
+    where = f", channel {channel}" if channel else ""
+    return Violation(
+        b=pair.b.name,
+        rule=rule,
+        value=value,
+        channel=channel,
+        text=f"{pair.a.name} against {pair.b.name}{where}: {text} breaks {rule}",
+    )
+
+
+def _counting(pair: Comparison, *, significant: bool) -> dict[str, list[bool]]:
+    """Return for each metric which channels count."""
+    everything = [True] * len(pair.channels)
+    if not significant or pair.mean is None or pair.std is None:
+        return dict.fromkeys(METRICS, everything)
+    either = [m or s for m, s in zip(pair.mean.significant, pair.std.significant, strict=True)]
+    special = {"shift": pair.mean.significant, "gain": pair.std.significant}
+    return {name: special.get(name, either) for name in METRICS}
+
+
+def range_of(spec: Constants) -> float | None:
+    """Return the largest code of the images that the numbers are for, in units of the spec.
+
+    None when there is none, as for reflectances.
+
+    >>> from normstat.presets import preset
+    >>> range_of(preset("imagenet")), range_of(preset("imagenet-255")), range_of(preset("oscd"))
+    (1.0, 255.0, None)
+    """
+    if isinstance(spec, PresetSpec):
+        limit = spec.preset.code_max
+        return None if limit is None else limit / spec.max_pixel_value
+    return 1.0
+
+
+def _matched(a: Candidate, b: Candidate) -> list[int]:
+    """Return where each channel of A stands in B."""
+    ours, theirs = a.spec.channels, b.spec.channels
+    if sorted(ours) != sorted(theirs) or len(set(ours)) != len(ours):
+        raise SpecError(
+            f"channels differ: {a.name} has {' '.join(ours)}, {b.name} has {' '.join(theirs)}"
+        )
+    return [theirs.index(channel) for channel in ours]
+
+
+def _ranges(a: Constants, b: Constants) -> tuple[float, float]:
+    """Return what each side's numbers are divided by to have one unit."""
+    range_a, range_b = range_of(a), range_of(b)
+    if range_a is None or range_b is None:
+        return 1 / a.max_pixel_value, 1 / b.max_pixel_value
+    return range_a, range_b
+
+
+def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
+    spec, index = candidate.spec, list(order)
+    for field in ("mean", "std"):
+        if len(getattr(spec, field)) != len(spec.channels):
+            raise SpecError(f"{candidate.name}: {field} has not one number a channel")
+    for channel, value in zip(spec.channels, spec.std, strict=True):
+        if not value > 0:
+            raise SpecError(
+                f"{candidate.name}: std of channel {channel} is {value:g}, by which nothing can "
+                "be divided"
+            )
+    mean, std = (np.array(values)[index] / unit for values in (spec.mean, spec.std))
+    if not isinstance(spec, Spec):
+        return Side(mean, std)
+    counts = np.array(spec.histogram.counts, dtype=np.float64)[index]
+    covariance = None
+    if spec.covariance is not None:
+        covariance = np.array(spec.covariance)[np.ix_(index, index)] / unit**2
+    return Side(mean, std, covariance, counts / counts.sum(axis=1, keepdims=True))
+
+
+def _named(candidate: Candidate, side: Side) -> Named:
+    kind: Literal["dataset", "constants", "model preset", "dataset preset"] = "constants"
+    if isinstance(candidate.spec, Spec):
+        kind = "dataset"
+    elif isinstance(candidate.spec, PresetSpec):
+        has_weights = "model" in candidate.spec.preset.kind
+        kind = "model preset" if has_weights else "dataset preset"
+    return Named(name=candidate.name, kind=kind, mean=side.mean.tolist(), std=side.std.tolist())
+
+
+def _intervals(
+    a: Candidate, b: Candidate, first: Side, second: Side, order: Sequence[int]
+) -> tuple[Interval | None, Interval | None]:
+    """Return the intervals of the differences of means and stds; published numbers have no noise.
+
+    Half-widths of independent estimates add as the root of the sum of squares.
+    """
+    if not isinstance(a.spec, Spec) and not isinstance(b.spec, Spec):
+        return None, None
+    found: list[Interval | None] = []
+    for part in ("mean", "std"):
+        widths = [_half_widths(each.spec, part) for each in (a, b)]
+        if widths[0] is None or widths[1] is None:
+            return None, None
+        difference = (getattr(first, part) - getattr(second, part)).tolist()
+        half = [hypot(widths[0][i], widths[1][j]) for i, j in enumerate(order)]
+        found.append(
+            Interval(
+                difference=difference,
+                half_width=half,
+                significant=[abs(d) > h for d, h in zip(difference, half, strict=True)],
+            )
+        )
+    return found[0], found[1]
+
+
+def _half_widths(spec: Constants, part: str) -> list[float] | None:
+    if not isinstance(spec, Spec):
+        return [0.0] * len(spec.channels)
+    return getattr(spec.confidence, part) if spec.confidence else None
+
+
+def _advice(a: Candidate, b: Candidate, metrics: dict[str, list[float]]) -> list[str]:
+    """Return what to do, in two lines, from the size of the mismatch."""
+    shifts, gains = np.array(metrics["shift"]), np.array(metrics["gain"])
+    worst = METRICS["shift"].worst(shifts), METRICS["gain"].worst(gains)
+    near = worst[0] <= _NEAR_SHIFT and worst[1] <= _NEAR_GAIN
+    far = worst[0] > _FAR_SHIFT or worst[1] > _FAR_GAIN
+    size = "small" if near else "large" if far else "noticeable"
+    after = (
+        f"after {b.name}, {a.name} has mean {shifts.min():+.2f} to {shifts.max():+.2f} and "
+        f"std {gains.min():.2f} to {gains.max():.2f}"
+    )
+    if isinstance(b.spec, Spec):
+        return [f"The mismatch is {size}: {after}, where {b.name} has 0 and 1."]
+    scratch = "Training from scratch: the dataset's own statistics"
+    tuning = f"Fine-tuning weights trained with {b.name}: keep {b.name}, whatever the data."
+    if isinstance(b.spec, PresetSpec) and b.spec.preset.kind == "dataset":
+        tuning = "Fine-tuning pretrained weights: take the preset that they were trained with."
+    return [
+        f"{tuning} The mismatch is {size}: {after}.",
+        f"{scratch}; {b.name}'s domain is far off." if far else f"{scratch}, or 0.5 and 0.5.",
+    ]

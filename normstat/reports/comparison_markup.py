@@ -1,0 +1,90 @@
+"""A comparison for machines that show things to people: Markdown, GitHub, JUnit."""
+
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from normstat.comparison import Comparison, Report
+from normstat.metrics import METRICS
+
+
+def markdown(report: Report) -> str:
+    """Return a Markdown table of the pairs, the findings, the advice and the verdict."""
+    return "\n".join(_markdown_lines(report)) + "\n"
+
+
+def _markdown_lines(report: Report) -> Iterator[str]:
+    first = report.comparisons[0]
+    yield f"### normstat compare {_code(first.a.name)}"
+    yield ""
+    shown = [name for name in METRICS if name in first.metrics]
+    yield f"| against | {' | '.join(shown)} |"
+    yield f"|---|{'---:|' * len(shown)}"
+    for pair in report.comparisons:
+        cells = (_cell(pair, name) for name in shown)
+        yield f"| {_code(pair.b.name)} | {' | '.join(cells)} |"
+    findings = dict.fromkeys(text for pair in report.comparisons for text in pair.findings)
+    for line in (*findings, *report.advice):
+        yield ""
+        yield _escaped(line)
+    if report.gate:
+        yield ""
+        if report.gate.passed:
+            yield f"**Passed**: nothing breaks {_code(', '.join(report.gate.rules))}."
+        for violation in report.gate.violations:
+            yield f"- **Failed**: {_escaped(violation.text)}"
+
+
+def _cell(pair: Comparison, name: str) -> str:
+    values = pair.metrics.get(name)
+    if values is None:
+        return "–"
+    return " ".join(f"{value:+.3f}" if name == "shift" else f"{value:.3f}" for value in values)
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', ' ').replace('|', ' ')}`"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>|#" else char for char in text)
+
+
+def github(report: Report) -> str:
+    """Return workflow commands that mark each violation, or say that there is none."""
+    gate = report.gate
+    lines = [
+        f"::error title=normstat {_property(violation.rule)}::{_data(violation.text)}"
+        for violation in (gate.violations if gate else [])
+    ]
+    if not lines:
+        pairs = ", ".join(pair.b.name for pair in report.comparisons[:1])
+        rules = f" inside {', '.join(gate.rules)}" if gate else ""
+        text = f"{report.comparisons[0].a.name} against {pairs}{rules}"
+        lines.append(f"::notice title=normstat::{_data(text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(report: Report) -> str:
+    """Return JUnit XML: a test case for each pair and rule."""
+    gate = report.gate
+    suite = ET.Element("testsuite", name="normstat compare")
+    for pair in report.comparisons:
+        for rule in gate.rules if gate else ["comparison"]:
+            case = ET.SubElement(
+                suite, "testcase", classname=f"{pair.a.name} against {pair.b.name}", name=rule
+            )
+            for violation in gate.violations if gate else []:
+                if (violation.b, violation.rule) == (pair.b.name, rule):
+                    ET.SubElement(case, "failure", message=violation.text)
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(sum(case.find("failure") is not None for case in suite)))
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

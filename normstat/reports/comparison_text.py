@@ -1,0 +1,114 @@
+"""A comparison as text for a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from normstat.comparison import Comparison, Gate, Interval, Report
+from normstat.metrics import METRICS
+
+_MOST_RANKED = 8
+_USUAL = ("imagenet", "clip", "inception")
+
+
+def report_text(report: Report) -> RenderableType:
+    """Return one pair in full, or a ranking of many, then findings, advice and the verdict."""
+    pairs = report.comparisons
+    shown = _shown(pairs) if report.ranked else pairs
+    parts: list[RenderableType] = [_pair(pairs[0]) if len(pairs) == 1 else _table(shown)]
+    if len(shown) < len(pairs):
+        left = len(pairs) - len(shown)
+        parts.append(Text(f"and {left} more that are farther (--format json has all)", style="dim"))
+    # In a ranking only the usual presets are worth a word each.
+    spoken = [pair for pair in pairs if not report.ranked or pair.b.name in _USUAL]
+    findings = list(dict.fromkeys(text for pair in spoken for text in pair.findings))
+    for title, lines in (("explained by", findings), ("what to do", report.advice)):
+        if lines:
+            parts += [Text(), Text(title, style="bold"), _bullets(lines)]
+    if report.gate:
+        parts += [Text(), _verdict(report.gate)]
+    return Group(*parts)
+
+
+def _pair(pair: Comparison) -> Group:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(Text("0–1 units"), no_wrap=True)
+    for channel in pair.channels:
+        table.add_column(Text(channel), justify="right", no_wrap=True)
+    for part in ("mean", "std"):
+        for letter, side in (("A", pair.a), ("B", pair.b)):
+            table.add_row(f"{part} {letter}", *(f"{value:.4f}" for value in getattr(side, part)))
+    _interval_row(table, "mean A − B", pair.mean)
+    _interval_row(table, "std A − B", pair.std)
+    for name, values in pair.metrics.items():
+        shown = [f"{value:+.4f}" if name == "shift" else f"{value:.4f}" for value in values]
+        if len(values) == len(pair.channels):
+            table.add_row(name, *shown, style="bold" if name in {"shift", "gain"} else "")
+    overall = Table(box=None, pad_edge=False, show_header=False)
+    for name, values in pair.metrics.items():
+        if len(values) != len(pair.channels):
+            overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
+    sides = Text(f"A {pair.a.name}\nB {pair.b.name}")
+    parts: list[RenderableType] = [sides, Text(), table, Text(), overall]
+    if pair.mean:
+        parts.append(Text("* beyond sampling noise (95 %, the image as unit)", style="dim"))
+    return Group(*parts)
+
+
+def _interval_row(table: Table, label: str, interval: Interval | None) -> None:
+    if interval:
+        cells = (
+            f"{difference:+.4f} ±{half:.4f}{'*' if significant else ' '}"
+            for difference, half, significant in zip(
+                interval.difference, interval.half_width, interval.significant, strict=True
+            )
+        )
+        table.add_row(label, *cells)
+
+
+def _shown(pairs: Sequence[Comparison]) -> Sequence[Comparison]:
+    """Return the nearest pairs, and the presets that everybody asks for wherever they rank."""
+    return [pair for rank, pair in enumerate(pairs) if rank < _MOST_RANKED or pair.b.name in _USUAL]
+
+
+def _table(pairs: Sequence[Comparison]) -> Group:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(Text(f"{pairs[0].a.name} against"), overflow="fold")
+    for title in ("jeffreys", "shift", "gain"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for pair in pairs:
+        shift, gain = pair.metrics["shift"], pair.metrics["gain"]
+        table.add_row(
+            Text(_names(pair)),
+            f"{pair.metrics['jeffreys'][0]:.4f}",
+            f"{min(shift):+.2f} … {max(shift):+.2f}",
+            f"{min(gain):.2f} … {max(gain):.2f}",
+        )
+    meaning = "shift and gain: mean and std of this data after that normalization"
+    return Group(table, Text(meaning, style="dim"))
+
+
+def _names(pair: Comparison) -> str:
+    shown = ", ".join(pair.also[:2]) + (", …" if len(pair.also) > 2 else "")  # noqa: PLR2004
+    return f"{pair.b.name} (= {shown})" if shown else pair.b.name
+
+
+def _bullets(lines: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for line in lines:
+        table.add_row("·", Text(line))
+    return table
+
+
+def _verdict(gate: Gate) -> Group:
+    return Group(*_verdict_lines(gate))
+
+
+def _verdict_lines(gate: Gate) -> Iterator[Text]:
+    for violation in gate.violations:
+        yield Text(f"FAIL {violation.text}", style="bold red")
+    if gate.passed:
+        beyond = " beyond sampling noise" if gate.significant else ""
+        yield Text(f"PASS nothing{beyond} breaks {', '.join(gate.rules)}", style="bold green")
