@@ -21,6 +21,8 @@ _RELATIONS = {
 }
 # Beyond these the data looks foreign to a network that was trained with the other numbers.
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
+# Numbers outside these, in units of the range, are slips: no image has them.
+_SMALLEST, _LARGEST = 1e-9, 1e9
 _NEAR_SHIFT, _NEAR_GAIN = 0.25, 1.35
 
 
@@ -64,8 +66,9 @@ class Comparison(_Part, frozen=True, kw_only=True):
 
 
 class Violation(_Part, frozen=True, kw_only=True):
-    """A rule of the gate that a pair breaks."""
+    """A rule of the gate that a pair breaks; `pair` is its index in the comparisons."""
 
+    pair: int
     b: str
     rule: str
     value: Number
@@ -160,7 +163,12 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
         mean=mean,
         std=std,
         findings=list(
-            explanations(Party(a.name, a.spec, first), Party(b.name, b.spec, second), presets)
+            explanations(
+                Party(a.name, a.spec, first),
+                Party(b.name, b.spec, second),
+                a.spec.channels,
+                presets,
+            )
         ),
         advice=_advice(a, b, metrics),
     )
@@ -175,7 +183,7 @@ def rank(a: Candidate, presets: Sequence[PresetSpec]) -> list[Comparison]:
         Candidate(name=each.preset.name, spec=each)
         for each in presets
         if sorted(each.channels) == sorted(a.spec.channels)
-        and (range_of(each) is None) == (range_of(a.spec) is None)
+        and (each.full_scale is None) == (a.spec.full_scale is None)
     ]
     if not same:
         raise NormstatError(
@@ -256,8 +264,8 @@ def judge(
     """
     violations = [
         violation
-        for comparison in comparisons
-        for violation in _violations(comparison, rules, tolerance, significant=significant)
+        for index, comparison in enumerate(comparisons)
+        for violation in _violations(index, comparison, rules, tolerance, significant=significant)
     ]
     texts = [str(rule) for rule in rules]
     if tolerance is not None:
@@ -266,7 +274,12 @@ def judge(
 
 
 def _violations(
-    pair: Comparison, rules: Sequence[Rule], tolerance: float | None, *, significant: bool
+    index: int,
+    pair: Comparison,
+    rules: Sequence[Rule],
+    tolerance: float | None,
+    *,
+    significant: bool,
 ) -> Iterator[Violation]:
     counts = _counting(pair, significant=significant)
     for rule in rules:
@@ -276,29 +289,44 @@ def _violations(
                 f"{rule}: {pair.a.name} and {pair.b.name} do not both have a histogram; "
                 "only specs of datasets do"
             )
-        values = pair.metrics[rule.metric]
-        channels: list[str | None] = list(pair.channels) if len(values) > 1 else [None]
-        for index, (channel, value) in enumerate(zip(channels, values, strict=True)):
-            counted = counts[rule.metric][index] if len(values) > 1 else any(counts[rule.metric])
+        counted = counts[rule.metric]
+        values: Sequence[tuple[str | None, float, bool]] = [
+            (None, pair.metrics[rule.metric][0], any(counted))
+        ]
+        if metric.by_channel:
+            values = list(zip(pair.channels, pair.metrics[rule.metric], counted, strict=True))
+        for channel, value, counts_here in values:
             worst = metric.worst(np.array([value]))
-            if counted and _RELATIONS[rule.relation](worst, rule.limit):
-                yield _violation(pair, str(rule), value, channel, f"{rule.metric} {value:.4g}")
-    if tolerance is not None:
-        for part in ("mean", "std"):
-            ours, theirs = getattr(pair.a, part), getattr(pair.b, part)
-            counted_as = counts["shift" if part == "mean" else "gain"]
-            for index, channel in enumerate(pair.channels):
-                delta = ours[index] - theirs[index]
-                if counted_as[index] and abs(delta) > tolerance:
-                    text = f"{part} {ours[index]:.4f} against {theirs[index]:.4f}"
-                    yield _violation(pair, f"tolerance {tolerance:g}", delta, channel, text)
+            if counts_here and _RELATIONS[rule.relation](worst, rule.limit):
+                text = f"{rule.metric} {value:.4g}"
+                yield _violation(
+                    index, pair, rule=str(rule), value=value, channel=channel, text=text
+                )
+    if tolerance is None:
+        return
+    for part, counted in (("mean", counts["shift"]), ("std", counts["gain"])):
+        sides = zip(
+            pair.channels, getattr(pair.a, part), getattr(pair.b, part), counted, strict=True
+        )
+        for channel, ours, theirs, counts_here in sides:
+            if counts_here and abs(ours - theirs) > tolerance:
+                text = f"{part} {ours:.4f} against {theirs:.4f}"
+                yield _violation(
+                    index,
+                    pair,
+                    rule=f"tolerance {tolerance:g}",
+                    value=ours - theirs,
+                    channel=channel,
+                    text=text,
+                )
 
 
 def _violation(
-    pair: Comparison, rule: str, value: float, channel: str | None, text: str
+    index: int, pair: Comparison, *, rule: str, value: float, channel: str | None, text: str
 ) -> Violation:
     where = f", channel {channel}" if channel else ""
     return Violation(
+        pair=index,
         b=pair.b.name,
         rule=rule,
         value=value,
@@ -317,21 +345,6 @@ def _counting(pair: Comparison, *, significant: bool) -> dict[str, list[bool]]:
     return {name: special.get(name, either) for name in METRICS}
 
 
-def range_of(spec: Constants) -> float | None:
-    """Return the largest code of the images that the numbers are for, in units of the spec.
-
-    None when there is none, as for reflectances.
-
-    >>> from normstat.presets import preset
-    >>> range_of(preset("imagenet")), range_of(preset("imagenet-255")), range_of(preset("oscd"))
-    (1.0, 255.0, None)
-    """
-    if isinstance(spec, PresetSpec):
-        limit = spec.preset.code_max
-        return None if limit is None else limit / spec.max_pixel_value
-    return 1.0
-
-
 def _matched(a: Candidate, b: Candidate) -> list[int]:
     """Return where each channel of A stands in B."""
     ours, theirs = a.spec.channels, b.spec.channels
@@ -344,7 +357,7 @@ def _matched(a: Candidate, b: Candidate) -> list[int]:
 
 def _ranges(a: Constants, b: Constants) -> tuple[float, float]:
     """Return what each side's numbers are divided by to have one unit."""
-    range_a, range_b = range_of(a), range_of(b)
+    range_a, range_b = a.full_scale, b.full_scale
     if range_a is None or range_b is None:
         return 1 / a.max_pixel_value, 1 / b.max_pixel_value
     return range_a, range_b
@@ -355,13 +368,15 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
     for field in ("mean", "std"):
         if len(getattr(spec, field)) != len(spec.channels):
             raise SpecError(f"{candidate.name}: {field} has not one number a channel")
-    for channel, value in zip(spec.channels, spec.std, strict=True):
-        if not value > 0:
+    mean, std = (np.array(values)[index] / unit for values in (spec.mean, spec.std))
+    for channel, centre, spread in zip(np.array(spec.channels)[index], mean, std, strict=True):
+        if not _SMALLEST < spread < _LARGEST:
             raise SpecError(
-                f"{candidate.name}: std of channel {channel} is {value:g}, by which nothing can "
+                f"{candidate.name}: std of channel {channel} is {spread:g}, by which nothing can "
                 "be divided"
             )
-    mean, std = (np.array(values)[index] / unit for values in (spec.mean, spec.std))
+        if not abs(centre) < _LARGEST:
+            raise SpecError(f"{candidate.name}: mean of channel {channel} is {centre:g}")
     if not isinstance(spec, Spec):
         return Side(mean, std)
     counts = np.array(spec.histogram.counts, dtype=np.float64)[index]

@@ -106,6 +106,7 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     mode = image.mode
     animated = bool(getattr(image, "is_animated", False))
     transparent = mode in _ALPHA or "transparency" in image.info
+    _scale_transparent_code(image)
     image.load()
     if transparent and pipeline.alpha != "drop":
         pixels, mask = _with_alpha(image, pipeline.alpha)
@@ -124,6 +125,14 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
             )
     kind = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}[pixels.mode]
     return Decoded(kind, pixels, mask, Facts(mode, *size, transparent, animated, padded))
+
+
+def _scale_transparent_code(image: Image.Image) -> None:
+    """Bring the transparent code of 2 and 4-bit gray to 8 bits, as Pillow does with the pixels."""
+    raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
+    factor = {"L;2": 85, "L;4": 17}.get(raw)
+    if factor and "transparency" in image.info:
+        image.info["transparency"] *= factor
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:

@@ -14,6 +14,8 @@ Array = npt.NDArray[np.float64]
 
 # A share of pixels below this counts as this in the stability index, whose logarithm needs one.
 _SMALLEST_SHARE = 1e-4
+_ROUNDING = 1e-12
+_WORST_CONDITION = 1e12
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Side:
 class Metric:
     """A row of the table.
 
-    `ideal` is the value for equal sides. `needs` tells what both sides must have.
+    `ideal` is the value for equal sides; a metric that is not `by_channel` has one number for
+    all. `needs` tells what both sides must have.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Metric:
     reference: str
     function: Callable[[Side, Side], Array]
     ideal: float = 0.0
+    by_channel: bool = True
     symmetric: bool = False
     needs: Literal["moments", "histogram"] = "moments"
 
@@ -99,10 +103,12 @@ def jeffreys(a: Side, b: Side) -> Array:
 def w2(a: Side, b: Side) -> Array:
     """2-Wasserstein distance of the Gaussians, in units of the range."""
     first, second = _covariances(a, b)
-    root = _square_root(second)
-    cross = _square_root(root @ first @ root)
-    squared = np.sum((a.mean - b.mean) ** 2) + np.trace(first + second - 2 * cross)
-    return np.array([np.sqrt(max(float(squared), 0.0))])
+    squared = float(np.sum((a.mean - b.mean) ** 2))
+    if not np.array_equal(first, second):  # equal ones would leave a rounding error
+        root = _square_root(second)
+        cross = _square_root(root @ first @ root)
+        squared += max(float(np.trace(first + second - 2 * cross)), 0.0)
+    return np.array([np.sqrt(squared)])
 
 
 def js(a: Side, b: Side) -> Array:
@@ -117,7 +123,8 @@ def psi(a: Side, b: Side) -> Array:
     p, q = _histograms(a, b)
     values = []
     for ours, theirs in zip(p, q, strict=True):
-        edges = np.searchsorted(np.cumsum(theirs), np.arange(1, 10) / 10)
+        # A decile that falls on the edge of a bin belongs to it, whatever the sum's rounding.
+        edges = np.searchsorted(np.cumsum(theirs) + _ROUNDING, np.arange(1, 10) / 10)
         starts = np.unique(np.concatenate([[0], edges + 1]))
         starts = starts[starts < len(theirs)]
         shares = (np.add.reduceat(each, starts) for each in (ours, theirs))
@@ -140,9 +147,13 @@ def w1(a: Side, b: Side) -> Array:
 
 
 def _covariances(a: Side, b: Side) -> tuple[Array, Array]:
-    """Full covariances when both are known, else diagonal ones: like with like."""
-    if a.covariance is not None and b.covariance is not None:
-        return a.covariance, b.covariance
+    """Full covariances when both are known and can be inverted, else diagonal ones.
+
+    Those of gray images in three channels, for one, cannot.
+    """
+    known = [side.covariance for side in (a, b) if side.covariance is not None]
+    if len(known) == 2 and max(map(np.linalg.cond, known)) < _WORST_CONDITION:  # noqa: PLR2004
+        return known[0], known[1]
     return np.diag(a.std**2), np.diag(b.std**2)
 
 
@@ -192,6 +203,7 @@ _TABLE = (
         "below 0.1",
         "Kullback and Leibler, On Information and Sufficiency, 1951",
         kl,
+        by_channel=False,
     ),
     Metric(
         "kl_reverse",
@@ -201,6 +213,7 @@ _TABLE = (
         "below 0.1",
         "Kullback and Leibler, 1951",
         kl_reverse,
+        by_channel=False,
     ),
     Metric(
         "jeffreys",
@@ -210,6 +223,7 @@ _TABLE = (
         "below 0.2",
         "Jeffreys, An Invariant Form for the Prior Probability, 1946",
         jeffreys,
+        by_channel=False,
         symmetric=True,
     ),
     Metric(
@@ -220,6 +234,7 @@ _TABLE = (
         "below 0.05",
         "Dowson and Landau, The Fréchet Distance between Multivariate Normal Distributions, 1982",
         w2,
+        by_channel=False,
         symmetric=True,
     ),
     Metric(

@@ -22,35 +22,48 @@ class Party:
     spec: Constants
     side: Side
 
+    @property
+    def numbers(self) -> tuple[Array, Array]:
+        return self.side.mean, self.side.std
 
-def explanations(a: Party, b: Party, presets: Sequence[PresetSpec]) -> Iterator[str]:
+
+def explanations(
+    a: Party, b: Party, channels: Sequence[str], presets: Sequence[PresetSpec]
+) -> Iterator[str]:
     """Yield a sentence for each slip that explains the difference of two sides.
 
     Parameters
     ----------
     a, b
-        In units of the range, with channels matched by name.
+        In units of the range, both in the order of `channels`.
     presets
         Known normalizations, for a mean of one with the std of another.
     """
-    ours, theirs = (a.side.mean, a.side.std), (b.side.mean, b.side.std)
-    if len(a.side.mean) == 3 and _explains(ours, (ours[0][::-1], ours[1][::-1]), theirs):  # noqa: PLR2004
+    if len(channels) == 3 and _explains(  # noqa: PLR2004 (RGB)
+        a.numbers, (a.side.mean[::-1], a.side.std[::-1]), b.numbers
+    ):
         yield (
             f"channel order: {a.name} in reverse order is {b.name}; one of them is BGR where the "
             "other is RGB"
         )
-    for factor, here, there in ((1 / 255, "0–255", "0–1"), (255.0, "0–1", "0–255")):
-        if _explains(ours, (ours[0] * factor, ours[1] * factor), theirs):
-            yield f"range: {a.name} is in {here} where {b.name} is in {there}, a factor of 255"
-    if not isinstance(a.spec, Spec) and _explains(ours[1:], (1 / ours[1],), theirs[1:]):
-        yield f"std: {a.name} has 1/std where {b.name} has std"
-    yield from _definition(a, b)
-    yield from _definition(b, a)
-    if not isinstance(a.spec, Spec | PresetSpec):
-        yield from _mixture(a, presets)
+    for one, other in ((a, b), (b, a)):
+        scaled = one.side.mean / 255, one.side.std / 255
+        if _explains(one.numbers, scaled, other.numbers):
+            yield f"range: {one.name} is in 0–255 where {other.name} is in 0–1, a factor of 255"
+        yield from _inverse(one, other)
+        yield from _definition(one, other, channels)
+        yield from _mixture(one, channels, presets)
 
 
-def _definition(data: Party, constants: Party) -> Iterator[str]:
+def _inverse(one: Party, other: Party) -> Iterator[str]:
+    std = one.side.std
+    if isinstance(one.spec, Spec) or min(std) <= 1:  # a std of the range is never above it
+        return
+    if _explains((std,), (1 / std,), (other.side.std,)):
+        yield f"std: {one.name} has 1/std where {other.name} has std"
+
+
+def _definition(data: Party, constants: Party, channels: Sequence[str]) -> Iterator[str]:
     """A dataset's std against constants that are another definition of std."""
     if not isinstance(data.spec, Spec) or isinstance(constants.spec, Spec):
         return
@@ -61,13 +74,14 @@ def _definition(data: Party, constants: Party) -> Iterator[str]:
         "rms-of-images": ("rms of image stds", alternatives.rms_of_image_stds),
     }
     mine = definitions.pop(data.spec.estimator.std)[0]
+    order = [data.spec.channels.index(channel) for channel in channels]
     published = constants.side.std
     near = [
-        (float(np.max(np.abs(np.array(values) - published))), label, values)
+        (_distance((np.array(values)[order],), (published,)), label, np.array(values)[order])
         for label, values in definitions.values()
         if values is not None
     ]
-    distance, label, values = min(near, default=(np.inf, "", []))
+    distance, label, values = min(near, key=lambda each: each[0])
     if distance <= _CLOSE and _distance((data.side.std,), (published,)) > _RATIO * distance:
         yield (
             f"definition of std: {data.name}'s {mine} is {_short(data.side.std)}; "
@@ -76,21 +90,20 @@ def _definition(data: Party, constants: Party) -> Iterator[str]:
         )
 
 
-def _mixture(a: Party, presets: Sequence[PresetSpec]) -> Iterator[str]:
-    """The mean of one preset with the std of another."""
-    means: set[str] = set()
-    stds: set[str] = set()
+def _mixture(party: Party, channels: Sequence[str], presets: Sequence[PresetSpec]) -> Iterator[str]:
+    """The mean of one preset with the std of another, in whatever range and order."""
+    if isinstance(party.spec, Spec | PresetSpec):
+        return
+    means, stds = [], []
     for each in presets:
-        same = each.channels == a.spec.channels
-        if not same or each.max_pixel_value != a.spec.max_pixel_value:
+        if each.full_scale is None or sorted(each.channels) != sorted(channels):
             continue
-        means |= {each.preset.name} if _equal(each.mean, a.spec.mean) else set()
-        stds |= {each.preset.name} if _equal(each.std, a.spec.std) else set()
-    if means and stds and not means & stds:
-        yield (
-            f"mixture: {a.name} has the mean of {min(means, key=len)} with the std of "
-            f"{min(stds, key=len)}"
-        )
+        order = [each.channels.index(channel) for channel in channels]
+        mean, std = (np.array(v)[order] / each.full_scale for v in (each.mean, each.std))
+        means += [each.preset.name] if _distance((mean,), party.numbers[:1]) <= _EXACT else []
+        stds += [each.preset.name] if _distance((std,), party.numbers[1:]) <= _EXACT else []
+    if means and stds and not set(means) & set(stds):
+        yield f"mixture: {party.name} has the mean of {means[0]} with the std of {stds[0]}"
 
 
 def _explains(
@@ -102,10 +115,6 @@ def _explains(
 
 def _distance(ours: tuple[Array, ...], theirs: tuple[Array, ...]) -> float:
     return max(float(np.max(np.abs(a - b))) for a, b in zip(ours, theirs, strict=True))
-
-
-def _equal(found: Sequence[float], known: Sequence[float]) -> bool:
-    return bool(np.max(np.abs(np.array(found) - np.array(known))) <= _EXACT)
 
 
 def _short(values: Sequence[float] | Array) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from normstat.errors import NormstatError, UsageError
 
-
 _FEW = 20  # names that an error message may list
 
 

@@ -64,7 +64,7 @@ class Command:
 
     @staticmethod
     def line(*args) -> list[str]:
-        return [sys.executable, "-m", "normstat", *map(os.fspath, args)]
+        return [sys.executable, "-m", "normstat", *map(str, args)]
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """Threads and worker processes of this machine, through joblib."""
 
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 import joblib
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -35,12 +40,49 @@ def _map(
     parallel = joblib.Parallel(
         n_jobs=jobs, backend=backend, return_as="generator", batch_size=1, pre_dispatch="3*n_jobs"
     )
-    results = parallel(joblib.delayed(function)(task) for task in tasks)
-    try:
-        for result in results:  # noqa: UP028 (`yield from` would close them before `finally`)
-            yield result
-    finally:
-        # A caller that stops early has its reason; joblib would advise it to draw fewer tasks.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"joblib\.")
+    with _interrupts_held() if backend == "loky" else nullcontext():
+        results = parallel(joblib.delayed(function)(task) for task in tasks)
+    with _quiet_end():
+        try:
+            for result in results:  # noqa: UP028 (`yield from` would close them before `finally`)
+                yield result
+        finally:
             results.close()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start workers that leave Ctrl-C to this process, which then ends them without a word.
+
+    They inherit a mask; a Ctrl-C in the meantime waits for the end of this block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Python's and loky's helper processes, whose start would lift the mask.
+    resource_tracker.ensure_running()
+    loky_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Let a caller stop early without being told so by joblib and by the thread that it stops."""
+    before = threading.excepthook
+
+    def hook(failure: threading.ExceptHookArgs) -> None:
+        # The manager looks for the task that its own end has just taken away.
+        if failure.exc_type is not KeyError or "ExecutorManager" not in str(failure.thread):
+            before(failure)
+
+    threading.excepthook = hook
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*tasks", module=r"joblib\.")
+            yield
+    finally:
+        threading.excepthook = before

@@ -1,5 +1,6 @@
 """The command line: every command is loaded only when it runs, every error ends here."""
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -22,6 +23,9 @@ COMMANDS = Registry(
         "schema": Entry("normstat.cli.schema:schema", "Print the JSON Schema of specs."),
     },
 )
+
+
+_CLOSED_PIPE = 128 + 13  # as a shell reports a program that SIGPIPE ended
 
 
 class LazyGroup(click.Group):
@@ -69,12 +73,16 @@ def main(args: list[str] | None = None) -> NoReturn:
         # A file name that the terminal cannot show must not end a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = normstat.main(args, prog_name="normstat", standalone_mode=False) or 0
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except SystemExit as error:
+        # click answers a closed pipe with 1, which here would mean "no".
+        code = _CLOSED_PIPE if error.code == 1 else error.code
     except click.Abort:
         code = _complain("interrupted", 130)
     except UsageError as error:
@@ -86,6 +94,11 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = _complain(f"{place}: {error.strerror}", NormstatError.exit_code)
         sys.stdout = None  # nothing more can be written at exit
     sys.exit(code)
+
+
+def _terminated(number: int, frame: object) -> NoReturn:  # noqa: ARG001 (a handler's signature)
+    """End as Ctrl-C does, so that no worker outlives a `kill` or a `timeout`."""
+    raise SystemExit(128 + number)
 
 
 def _complain(text: str, code: int) -> int:

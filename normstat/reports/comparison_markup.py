@@ -16,7 +16,7 @@ def _markdown_lines(report: Report) -> Iterator[str]:
     first = report.comparisons[0]
     yield f"### normstat compare {_code(first.a.name)}"
     yield ""
-    shown = [name for name in METRICS if name in first.metrics]
+    shown = [name for name in METRICS if any(name in pair.metrics for pair in report.comparisons)]
     yield f"| against | {' | '.join(shown)} |"
     yield f"|---|{'---:|' * len(shown)}"
     for pair in report.comparisons:
@@ -57,7 +57,7 @@ def github(report: Report) -> str:
         for violation in (gate.violations if gate else [])
     ]
     if not lines:
-        pairs = ", ".join(pair.b.name for pair in report.comparisons[:1])
+        pairs = ", ".join(pair.b.name for pair in report.comparisons)
         rules = f" inside {', '.join(gate.rules)}" if gate else ""
         text = f"{report.comparisons[0].a.name} against {pairs}{rules}"
         lines.append(f"::notice title=normstat::{_data(text)}")
@@ -76,13 +76,13 @@ def junit(report: Report) -> str:
     """Return JUnit XML: a test case for each pair and rule."""
     gate = report.gate
     suite = ET.Element("testsuite", name="normstat compare")
-    for pair in report.comparisons:
+    for index, pair in enumerate(report.comparisons):
         for rule in gate.rules if gate else ["comparison"]:
             case = ET.SubElement(
                 suite, "testcase", classname=f"{pair.a.name} against {pair.b.name}", name=rule
             )
             for violation in gate.violations if gate else []:
-                if (violation.b, violation.rule) == (pair.b.name, rule):
+                if (violation.pair, violation.rule) == (index, rule):
                     ET.SubElement(case, "failure", message=violation.text)
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(sum(case.find("failure") is not None for case in suite)))

@@ -10,6 +10,7 @@ from normstat.comparison import Comparison, Gate, Interval, Report
 from normstat.metrics import METRICS
 
 _MOST_RANKED = 8
+_MOST_COLUMNS = 4
 _USUAL = ("imagenet", "clip", "inception")
 
 
@@ -33,6 +34,20 @@ def report_text(report: Report) -> RenderableType:
 
 
 def _pair(pair: Comparison) -> Group:
+    sides = Text(f"A {pair.a.name}\nB {pair.b.name}")
+    few = len(pair.channels) <= _MOST_COLUMNS
+    overall = Table(box=None, pad_edge=False, show_header=False)
+    for name, values in pair.metrics.items():
+        if not METRICS[name].by_channel:
+            overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
+    table = _channels_across(pair) if few else _channels_down(pair)
+    parts: list[RenderableType] = [sides, Text(), table, Text(), overall]
+    if few and pair.mean:
+        parts.append(Text("* beyond sampling noise (95 %, the image as unit)", style="dim"))
+    return Group(*parts)
+
+
+def _channels_across(pair: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(Text("0–1 units"), no_wrap=True)
     for channel in pair.channels:
@@ -40,32 +55,41 @@ def _pair(pair: Comparison) -> Group:
     for part in ("mean", "std"):
         for letter, side in (("A", pair.a), ("B", pair.b)):
             table.add_row(f"{part} {letter}", *(f"{value:.4f}" for value in getattr(side, part)))
-    _interval_row(table, "mean A − B", pair.mean)
-    _interval_row(table, "std A − B", pair.std)
+        interval: Interval | None = getattr(pair, part)
+        if interval:
+            marks = ("*" if significant else " " for significant in interval.significant)
+            differences = zip(interval.difference, marks, strict=True)
+            table.add_row("  A − B", *(f"{value:+.4f}{mark}" for value, mark in differences))
+            table.add_row("  ± 95%", *(f"{value:.4f} " for value in interval.half_width))
     for name, values in pair.metrics.items():
-        shown = [f"{value:+.4f}" if name == "shift" else f"{value:.4f}" for value in values]
-        if len(values) == len(pair.channels):
-            table.add_row(name, *shown, style="bold" if name in {"shift", "gain"} else "")
-    overall = Table(box=None, pad_edge=False, show_header=False)
-    for name, values in pair.metrics.items():
-        if len(values) != len(pair.channels):
-            overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
-    sides = Text(f"A {pair.a.name}\nB {pair.b.name}")
-    parts: list[RenderableType] = [sides, Text(), table, Text(), overall]
-    if pair.mean:
-        parts.append(Text("* beyond sampling noise (95 %, the image as unit)", style="dim"))
-    return Group(*parts)
+        if METRICS[name].by_channel:
+            style = "bold" if name in {"shift", "gain"} else ""
+            table.add_row(name, *_cells(name, values), style=style)
+    return table
 
 
-def _interval_row(table: Table, label: str, interval: Interval | None) -> None:
-    if interval:
-        cells = (
-            f"{difference:+.4f} ±{half:.4f}{'*' if significant else ' '}"
-            for difference, half, significant in zip(
-                interval.difference, interval.half_width, interval.significant, strict=True
-            )
-        )
-        table.add_row(label, *cells)
+def _channels_down(pair: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("channel", overflow="fold")
+    for title in ("mean A", "mean B", "std A", "std B", "shift", "gain"):
+        table.add_column(title, justify="right", no_wrap=True)
+    columns = zip(
+        pair.channels,
+        *(
+            [f"{value:.5g}" for value in values]
+            for values in (pair.a.mean, pair.b.mean, pair.a.std, pair.b.std)
+        ),
+        *([f"{value:.3g}" for value in pair.metrics[name]] for name in ("shift", "gain")),
+        strict=True,
+    )
+    for channel, *cells in columns:
+        table.add_row(Text(channel), *cells)
+    return table
+
+
+def _cells(name: str, values: Sequence[float]) -> Iterator[str]:
+    sign = "+" if name == "shift" else ""
+    return (f"{value:{sign}.4f}" for value in values)
 
 
 def _shown(pairs: Sequence[Comparison]) -> Sequence[Comparison]:

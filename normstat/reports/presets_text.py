@@ -40,8 +40,8 @@ def _table(presets: Sequence[Preset]) -> Table:
 
 def _numbers(values: Sequence[float]) -> str:
     if len(values) > _MOST_CHANNELS:
-        return f"{values[0]:.5g} … {values[-1]:.5g} ({len(values)} channels)"
-    return " ".join(f"{value:.5g}" for value in values)
+        return f"{values[0]:.6g} … {values[-1]:.6g} ({len(values)} channels)"
+    return " ".join(f"{value:.6g}" for value in values)
 
 
 def preset_text(preset: Preset) -> RenderableType:

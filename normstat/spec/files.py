@@ -190,7 +190,10 @@ def check_target(path: Path, *, force: bool) -> None:
     """
     if _is_special(path):
         return
-    folder = path.parent
+    target = Path(os.path.realpath(path))
+    if os.path.islink(target):  # noqa: PTH114 (Path.is_symlink raises for a loop)
+        raise SourceError(f"{path}: is a link to itself; name another place with -o")
+    folder = target.parent
     if not folder.is_dir():
         raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
     if path.is_dir():
@@ -226,7 +229,7 @@ def _holds_spec(path: Path) -> bool:
 
 def _replace(path: Path, text: str) -> None:
     target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    beside = target.with_name(f".normstat-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         # os.open, because it gives the permissions that the user's umask asks for.
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

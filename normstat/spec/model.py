@@ -33,6 +33,7 @@ Counts256 = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1)]
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -246,6 +247,13 @@ class Constants(_Part, frozen=True, kw_only=True):
         return getattr(self, name)
 
     @property
+    def full_scale(self) -> float | None:
+        """What the largest code is in the units of `mean`; None when codes have no bound."""
+        if self.max_pixel_value == 1 and max(self.mean) > 1:
+            return 255.0  # constants that are applied to the codes themselves
+        return 1.0
+
+    @property
     def normalization(self) -> "Normalization":
         """The affine map y = (code / max_pixel_value − mean) / std."""
         from normstat.normalization import Normalization  # noqa: PLC0415 (cycle of words)
@@ -280,6 +288,11 @@ class Spec(Constants, frozen=True, kw_only=True):
     stamp: Stamp | None = None
     state: StateText
 
+    @property
+    def full_scale(self) -> float | None:
+        """1: a dataset's numbers are fractions of the range of its codes."""
+        return 1.0
+
 
 class Reference(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """Where a published number was read."""
@@ -298,8 +311,8 @@ class Provenance(_Part, frozen=True, kw_only=True, omit_defaults=True):
     `units` says what an input unit is when it is not an 8-bit code.
     """
 
-    name: Name
-    aliases: list[Name] = []
+    name: Word
+    aliases: list[Word] = []
     title: Name
     kind: Literal["model", "dataset", "model+dataset"]
     code_max: Size | None = None
@@ -317,3 +330,9 @@ class PresetSpec(Constants, frozen=True, kw_only=True):
     """A published normalization as a spec: the numbers, and where they come from."""
 
     preset: Provenance
+
+    @property
+    def full_scale(self) -> float | None:
+        """What the largest code is in the units of `mean`; None for reflectances and the like."""
+        limit = self.preset.code_max
+        return None if limit is None else limit / self.max_pixel_value
