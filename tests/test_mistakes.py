@@ -187,11 +187,13 @@ def test_no_slip_is_claimed_between_published_presets(each):
     assert findings(IMAGENET, each) == []
 
 
+# Those whose std is one of pixels, not a divisor that was chosen.
+NATURAL = [each for each in RGB8 if min(each.std) * each.max_pixel_value > 10]
 noise = st.lists(st.floats(-0.01, 0.01), min_size=3, max_size=3)
 
 
 @settings(max_examples=60)
-@given(st.sampled_from([each for each in RGB8 if min(each.std) > 0.05]), noise, noise)
+@given(st.sampled_from(NATURAL), noise, noise)
 def test_no_channel_order_or_range_is_claimed_for_constants_near_a_preset(each, mean, std):
     limit = each.preset.code_max / each.max_pixel_value
     near = constants(np.divide(each.mean, limit) + mean, np.divide(each.std, limit) + std)

@@ -193,7 +193,7 @@ def check_target(path: Path, *, force: bool) -> None:
     target = Path(os.path.realpath(path))
     if os.path.islink(target):  # noqa: PTH114 (Path.is_symlink raises for a loop)
         raise SourceError(f"{path}: is a link to itself; name another place with -o")
-    folder = target.parent
+    folder = target.parent if path.is_symlink() else path.parent
     if not folder.is_dir():
         raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
     if path.is_dir():
