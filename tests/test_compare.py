@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 import normstat
+from normstat.cli import main
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SpecError
 from normstat.metrics import METRICS
 from normstat.presets import load_catalogue, preset
 from normstat.spec.files import save
 from normstat.spec.model import Constants
+from tests.conftest import Ran
 
 IMAGENET = preset("imagenet")
 
@@ -65,6 +67,21 @@ def work(made, tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def here(work, monkeypatch, capsys):
+    """The command without a process of its own, for long tables: same entry, code and text."""
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(work / "config"))
+
+    def command(*args):
+        with pytest.raises(SystemExit) as end:
+            main([*args])
+        return Ran(end.value.code, *capsys.readouterr())
+
+    return command
+
+
 def candidate(folder, name):
     return Candidate(name=name, spec=normstat.load(folder / f"{name}.json"))
 
@@ -107,13 +124,13 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("code", "args", "text"), ENDS, ids=[" ".join(row[1]) for row in ENDS])
-def test_every_end_has_its_code_and_its_reason(run, work, code, args, text):
+def test_every_end_has_its_code_and_its_reason(here, work, code, args, text):
     (work / "list.json").write_text("[1]")
     (work / "empty").mkdir()
     save(constants([0.5] * 3, [0.2, 0.0, 0.2]), work / "zero.json")
     nan = "normstat_spec: 1\nchannels: [R, G, B]\nmax_pixel_value: 255\n"
     (work / "nan.yaml").write_text(f"{nan}mean: [0.5, .nan, 0.5]\nstd: [1, 1, 1]\n")
-    found = run("compare", *args)
+    found = here("compare", *args)
     assert found.code == code, found
     if code < 2:
         assert text in found.out
@@ -156,12 +173,12 @@ def test_gray_images_read_as_rgb_with_covariance_are_compared(run, work):
     assert all(np.isfinite(values).all() for values in metrics.values())
 
 
-def test_gain_fails_in_both_directions_and_names_the_channel(run, work):
+def test_gain_fails_in_both_directions_and_names_the_channel(here, work):
     spec = normstat.load(work / "normstat.json")
     for factor, shown in ((1.5, "0.6667"), (1 / 1.5, "1.5")):
         changed = [spec.std[0], spec.std[1], spec.std[2] * factor]
         save(constants(spec.mean, changed), work / "changed.json")
-        code, out, _ = run("compare", "normstat.json", "changed.json", "--fail-on", "gain>1.25")
+        code, out, _ = here("compare", "normstat.json", "changed.json", "--fail-on", "gain>1.25")
         assert code == 1
         assert f"channel B: gain {shown} breaks gain>1.25" in out
         assert out.count("FAIL") == 1
@@ -169,13 +186,13 @@ def test_gain_fails_in_both_directions_and_names_the_channel(run, work):
 
 @pytest.mark.parametrize(("limit", "code"), [("0.02", 0), ("0.005", 1)])
 @pytest.mark.parametrize("part", ["mean", "std"])
-def test_tolerance_is_about_mean_and_std_in_units_of_the_range(run, work, part, limit, code):
+def test_tolerance_is_about_mean_and_std_in_units_of_the_range(here, work, part, limit, code):
     spec = normstat.load(work / "normstat.json")
     numbers = {"mean": list(spec.mean), "std": list(spec.std)}
     numbers[part][1] -= 0.01
     in_codes = ([value * 255 for value in numbers[each]] for each in ("mean", "std"))
     save(constants(*in_codes, max_pixel_value=1), work / "codes.json")
-    found = run("compare", "normstat.json", "codes.json", "--tolerance", limit)
+    found = here("compare", "normstat.json", "codes.json", "--tolerance", limit)
     assert found.code == code
     assert ("channel G: " + part in found.out) == bool(code)
 
@@ -189,10 +206,10 @@ def test_tolerance_is_about_mean_and_std_in_units_of_the_range(run, work, part, 
         ("brighter", ["--significant"], 1),
     ],
 )
-def test_gate_flaps_only_without_significant(run, work, other, options, code):
+def test_gate_flaps_only_without_significant(here, work, other, options, code):
     """`second` is of the population of `first`; `brighter` is not."""
     rules = ["--fail-on", "shift>0.01", "--fail-on", "js>0.0001", "--tolerance", "0.001"]
-    assert run("compare", "first.json", f"{other}.json", *rules, *options).code == code
+    assert here("compare", "first.json", f"{other}.json", *rules, *options).code == code
 
 
 def test_interval_of_the_difference_adds_both_half_widths(made):
@@ -225,10 +242,10 @@ def test_folders_are_measured_on_the_fly_like_their_specs(run, work):
 
 
 @pytest.mark.parametrize("ranked", [True, False])
-def test_json_fits_its_schema(run, work, ranked):
+def test_json_fits_its_schema(here, work, ranked):
     args = [] if ranked else ["normstat.json", "first.yaml", "clip", "--fail-on", "shift>0.1"]
-    answer = json.loads(run("compare", *args, "--format", "json").out)
-    schema = json.loads(run("schema", "comparison").out)
+    answer = json.loads(here("compare", *args, "--format", "json").out)
+    schema = json.loads(here("schema", "comparison").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(answer, schema)
     assert answer["ranked"] is ranked
@@ -250,8 +267,8 @@ def test_ranking_goes_from_near_to_far_and_folds_equal_presets(made):
     assert len(names) == len(set(names))
 
 
-def test_gray_dataset_is_ranked_among_gray_presets_only(run, work):
-    answer = json.loads(run("compare", "gray.json", "--format", "json").out)
+def test_gray_dataset_is_ranked_among_gray_presets_only(here, work):
+    answer = json.loads(here("compare", "gray.json", "--format", "json").out)
     assert {tuple(each["channels"]) for each in answer["comparisons"]} == {("L",)}
     names = {each["b"]["name"] for each in answer["comparisons"]}
     assert "mnist" in names
@@ -281,15 +298,15 @@ def test_16_bit_images_meet_8_bit_numbers_in_units_of_the_range(made, other):
         assert deep.metrics["w1"][0] < 0.005
 
 
-def test_constants_in_codes_are_their_preset(run, work):
+def test_constants_in_codes_are_their_preset(here, work):
     """Divided by one, 8-bit codes need means in 0 to 255: these are imagenet-255 itself."""
     save(constants([123.675, 116.28, 103.53], [58.395, 57.12, 57.375], 1), work / "codes.json")
     rule = ["--tolerance", "0.000001"]
-    assert run("compare", "codes.json", "imagenet-255", "--preset", "imagenet", *rule).code == 0
+    assert here("compare", "codes.json", "imagenet-255", "--preset", "imagenet", *rule).code == 0
 
 
-def test_own_presets_are_usable_as_b_and_as_preset(run, work):
-    out = run("presets", "imagenet", "--format", "yaml").out
+def test_own_presets_are_usable_as_b_and_as_preset(here, work):
+    out = here("presets", "imagenet", "--format", "yaml").out
     (work / "imagenet.yaml").write_text(out)
     source = "sources: [{literal: here, access: opened}]"
     (work / "own.yaml").write_text(
@@ -298,7 +315,7 @@ def test_own_presets_are_usable_as_b_and_as_preset(run, work):
         f"std_definition: chosen, applies_to: it, verified: true, {source}}}]"
     )
     args = ["Our_Model", "imagenet.yaml", "--preset", "our-model", "--presets", "own.yaml"]
-    answer = json.loads(run("compare", "normstat.json", *args, "--format", "json").out)
+    answer = json.loads(here("compare", "normstat.json", *args, "--format", "json").out)
     names = [each["b"]["name"] for each in answer["comparisons"]]
     assert names == ["our-model", "imagenet.yaml", "our-model"]
 
@@ -310,12 +327,11 @@ PAIR, RANKING, BANDS = ["--preset", "imagenet"], [], ["eurosat", "oscd"]
     ("args", "columns"),
     [(PAIR, 60), (PAIR, 80), (PAIR, 140), (RANKING, 60), (RANKING, 80), (BANDS, 60), (BANDS, 140)],
 )
-def test_table_fits_the_terminal_and_cuts_no_number(run, work, args, columns):
-    env = {"COLUMNS": str(columns), "NO_COLOR": "1"}
-    code, out, _ = run("compare", *args, env=env)
+def test_table_fits_the_terminal_and_cuts_no_number(here, work, monkeypatch, args, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = here("compare", *args)
     assert code == 0
     assert max(map(len, out.splitlines())) <= columns
-    assert "\x1b" not in out
     # An ellipsis stands between two numbers or after a name, never inside a number or a label.
     cut = [word for word in out.split() if word.endswith("…") and word != "…"]
     assert cut == []
@@ -324,19 +340,26 @@ def test_table_fits_the_terminal_and_cuts_no_number(run, work, args, columns):
         assert all(f"{value:.4f}" in out for value in spec.mean + spec.std)
 
 
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
+def test_pipes_get_no_escape_codes(run, work, env):
+    code, out, err = run("compare", "--preset", "imagenet", "--tolerance", "0", env=env)
+    assert (code, err) == (1, "")
+    assert "\x1b" not in out
+
+
 @pytest.mark.parametrize("screen", ["table", "json", "github"])
-def test_quiet_prints_nothing_and_keeps_the_code(run, work, screen):
+def test_quiet_prints_nothing_and_keeps_the_code(here, work, screen):
     args = ("--preset", "imagenet", "--fail-on", "shift>0.01", "--format", screen)
-    assert run("compare", "-q", *args) == (1, "", "")
+    assert here("compare", "-q", *args) == (1, "", "")
 
 
 def table_rows(markdown):
     return [line for line in markdown.splitlines() if line.startswith("|")]
 
 
-def test_markdown_is_one_table_with_every_metric_that_any_pair_has(run, work):
+def test_markdown_is_one_table_with_every_metric_that_any_pair_has(here, work):
     args = ["normstat.json", "imagenet", "second.json", "--tolerance", "0.001"]
-    rows = table_rows(run("compare", *args, "--format", "markdown").out)
+    rows = table_rows(here("compare", *args, "--format", "markdown").out)
     assert len(rows) == 4
     assert len({row.count("|") for row in rows}) == 1
     assert rows[0] == f"| against | {' | '.join(METRICS)} |"
@@ -408,9 +431,9 @@ def test_summary_that_cannot_be_written_is_named(run, work):
     assert "GITHUB_STEP_SUMMARY" in err
 
 
-def test_junit_counts_cases_and_failures(run, work):
+def test_junit_counts_cases_and_failures(here, work):
     args = ["normstat.json", "first.yaml", "brighter", "--fail-on", "shift>0.01"]
-    out = run("compare", *args, "--tolerance", "9", "--format", "junit").out
+    out = here("compare", *args, "--tolerance", "9", "--format", "junit").out
     suite = ET.fromstring(out)  # noqa: S314 (our own output)
     assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
     failed = [case for case in suite if case.find("failure") is not None]
@@ -419,10 +442,10 @@ def test_junit_counts_cases_and_failures(run, work):
     ]
 
 
-def test_folder_and_preset_of_one_name_keep_their_own_verdicts(run, work):
+def test_folder_and_preset_of_one_name_keep_their_own_verdicts(here, work):
     (work / "imagenet").symlink_to(work / "first")
     args = ["normstat.json", "imagenet", "--preset", "imagenet", "--fail-on", "shift>0.01"]
-    suite = ET.fromstring(run("compare", *args, "--format", "junit").out)  # noqa: S314
+    suite = ET.fromstring(here("compare", *args, "--format", "junit").out)  # noqa: S314
     assert suite.get("failures") == "1"
 
 
@@ -436,8 +459,8 @@ def test_advice_is_two_lines_with_the_size_of_the_mismatch(made):
         assert ("far off" in scratch) == (size == "large")
 
 
-def test_explanation_reaches_the_screen(run, work):
+def test_explanation_reaches_the_screen(here, work):
     save(constants(IMAGENET.mean[::-1], IMAGENET.std[::-1]), work / "bgr.json")
     for screen in ("table", "markdown"):
-        out = run("compare", "bgr.json", "imagenet", "--format", screen).out
+        out = here("compare", "bgr.json", "imagenet", "--format", screen).out
         assert "channel order" in out

@@ -1,19 +1,26 @@
 """What the commands print: results on standard output, everything else on standard error."""
 
+import sys
 from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from normstat.reports.spec_text import Speed, spec_text
+from normstat.reports.speed import Speed
 from normstat.sources.base import Listing
 from normstat.spec.files import dumps
 from normstat.spec.model import Spec
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
     """Print a spec as a table, as JSON or as YAML."""
     if screen == "table":
         from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+        from normstat.reports.spec_text import spec_text  # noqa: PLC0415
 
         Console(highlight=False).print(spec_text(spec, speed))
     elif screen != "none":
@@ -32,15 +39,14 @@ class Progress:
     """
 
     def __init__(self, *, shown: bool | None, quiet: bool) -> None:
-        self._disable = True if quiet else (None if shown is None else not shown)
+        self._wanted = not quiet and (sys.stderr.isatty() if shown is None else shown)
+        self._bar: tqdm[NoReturn] | None = None
         self._quiet = quiet
         self._start = monotonic()
         self.total = self.images = self.bytes = 0
 
     def listed(self, listing: Listing) -> None:
         """Start the bar, and say what was left out of the listing."""
-        from tqdm import tqdm  # noqa: PLC0415
-
         self.total = len(listing)
         if listing.links_not_entered and not self._quiet:
             count = listing.links_not_entered
@@ -48,18 +54,23 @@ class Progress:
                 f"{count} linked folder{'s' * (count > 1)} not entered (--follow-symlinks)",
                 err=True,
             )
-        self._bar = tqdm(total=self.total, unit="img", disable=self._disable, leave=False)
+        if self._wanted:
+            from tqdm import tqdm  # noqa: PLC0415 (not needed when nobody looks)
+
+            self._bar = tqdm(total=self.total, unit="img", leave=False)
 
     def advanced(self, images: int, size: int) -> None:
         """Move the bar."""
         self.images += images
         self.bytes += size
+        if self._bar is None:
+            return
         speed = self.speed
         self._bar.set_postfix_str(f"{speed.bytes / speed.seconds / 1e6:.1f} MB/s", refresh=False)
         self._bar.update(images)
 
     def close(self) -> None:
-        if hasattr(self, "_bar"):
+        if self._bar is not None:
             self._bar.close()
 
     @property

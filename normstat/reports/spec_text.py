@@ -1,13 +1,13 @@
 """A spec as text for a terminal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from normstat.reports.speed import Speed
 from normstat.spec.model import Spec
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -23,22 +23,6 @@ _KNOWN = (
     "Known from: ImageNet's 0.229 0.224 0.225 and CIFAR-10's 0.2023 0.1994 0.2010 are means of "
     "image stds; pooled, ImageNet has about 0.27 to 0.29 and CIFAR-10 about 0.25."
 )
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How fast a run was; not a property of the data, so not in the spec."""
-
-    seconds: float
-    images: int
-    bytes: int
-
-    def __str__(self) -> str:
-        rate = max(self.seconds, 1e-9)
-        return (
-            f"{self.seconds:.1f} s, {self.images / rate:,.0f} images/s, "
-            f"{self.bytes / rate / 1e6:,.1f} MB/s"
-        )
 
 
 def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
