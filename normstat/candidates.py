@@ -26,6 +26,8 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
     UsageError
         It is neither a file or folder nor a preset; the nearest preset is suggested.
     """
+    if not name:
+        raise UsageError("an empty name stands for nothing; is a variable unset?")
     path = Path(name)
     label = printable(name)
     if path.is_dir():

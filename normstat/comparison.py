@@ -15,6 +15,7 @@ from normstat.registry import unknown
 from normstat.spec.model import Constants, Number, PresetSpec, Spec
 
 COMPARISON_VERSION = 1
+_USUAL = "imagenet"
 _RELATIONS = {
     ">": lambda value, limit: value > limit,
     ">=": lambda value, limit: value >= limit,
@@ -23,7 +24,7 @@ _RELATIONS = {
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
 _SMALLEST, _LARGEST = 1e-9, 1e9
-_NEAR_SHIFT, _NEAR_GAIN = 0.25, 1.35
+_NEAR_SHIFT, _NEAR_GAIN = 0.1, 1.25
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +100,8 @@ class Gate(_Part, frozen=True, kw_only=True):
 class Report(_Part, frozen=True, kw_only=True):
     """The whole answer of `compare`: pairs, what to do, and the verdict.
 
-    With a ranking the pairs go from near to far, and the advice is about the nearest preset that
-    comes with weights.
+    With a ranking the pairs go from near to far, and the advice is about the weights that most
+    people start from: ImageNet's.
     """
 
     normstat_comparison: Annotated[int, Meta(ge=1, le=1)] = COMPARISON_VERSION
@@ -204,9 +205,10 @@ def rank(a: Candidate, presets: Sequence[PresetSpec]) -> list[Comparison]:
 
 def report(pairs: Sequence[Comparison], gate: Gate | None = None, *, ranked: bool) -> Report:
     """Return the answer that is shown: pairs, advice and verdict."""
-    with_weights = [pair for pair in pairs if pair.b.kind == "model preset"] if ranked else []
-    advice = dict.fromkeys(line for pair in (with_weights or pairs)[:1] for line in pair.advice)
-    return Report(ranked=ranked, comparisons=list(pairs), advice=list(advice), gate=gate)
+    usual = [pair for pair in pairs if ranked and _USUAL in (pair.b.name, *pair.also)]
+    return Report(
+        ranked=ranked, comparisons=list(pairs), advice=(usual or list(pairs))[0].advice, gate=gate
+    )
 
 
 def parse_rule(text: str) -> Rule:
