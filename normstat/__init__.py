@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from normstat.measure import compute
-    from normstat.normalization import Normalization
+    from normstat.normalization import Normalization, denormalize, normalize
     from normstat.presets.catalogue import preset
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
@@ -40,7 +40,9 @@ __all__ = [
     "UsageError",
     "compare",
     "compute",
+    "denormalize",
     "load",
+    "normalize",
     "preset",
     "save",
     "validate",
@@ -55,6 +57,8 @@ _HOMES = {
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",
     "Normalization": "normstat.normalization",
+    "denormalize": "normstat.normalization",
+    "normalize": "normstat.normalization",
     "validate": "normstat.validation",
 }
 

@@ -93,6 +93,26 @@ def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
         raise ImageError(_reason(error)) from error
 
 
+def final_size(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int]:
+    """Return the width and height that `read` would give, from the header alone.
+
+    Raises
+    ------
+    ImageError
+        As `read` does.
+    """
+    try:
+        with source.open(name) as file:
+            size = _open(file).size
+    except ImageError:
+        raise
+    except Exception as error:  # as in `read`
+        raise ImageError(_reason(error)) from error
+    if pipeline.resize:
+        size = resized_size(size, pipeline.resize)
+    return (pipeline.crop, pipeline.crop) if pipeline.crop else size
+
+
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file)
     size = image.size

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "normstat"
 # From the ground up. A module may import from its own row and from those above it here.
 LAYERS = [
     "errors",
+    "atomic",
     "registry",
     "normalization",
     "spec",
@@ -28,6 +29,12 @@ LAYERS = [
     "mistakes",
     "comparison",
     "candidates",
+    "methods",
+    "outputs",
+    "manifest",
+    "planning",
+    "application",
+    "restoration",
     "reports",
     "cli",
     "__main__",

@@ -15,6 +15,7 @@ COMMANDS = Registry(
     {
         "compute": Entry("normstat.cli.compute:compute", "Measure a dataset and write its spec."),
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
+        "apply": Entry("normstat.cli.apply:apply", "Normalize images and store the values."),
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."

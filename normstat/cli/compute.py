@@ -7,21 +7,23 @@ from typing import Any, Literal
 
 import click
 
-from normstat.backends import BACKENDS
 from normstat.cli.options import (
     choice,
     comma_separated,
     format_option,
+    on_error_option,
+    pipeline_options,
     progress_option,
     quiet_option,
+    selection_options,
+    worker_options,
 )
 from normstat.cli.screen import Progress, print_spec
 from normstat.errors import InterruptedRunError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
-from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH, check_target, dumps, save
-from normstat.spec.model import Alpha, Ddof, Interpolation, Mode, Pipeline, Stamp, Std, Weighting
+from normstat.spec.model import Ddof, Stamp, Std, Weighting
 from normstat.statistics.summary import PERCENTILES
 
 
@@ -38,50 +40,14 @@ from normstat.statistics.summary import PERCENTILES
 @format_option
 @quiet_option
 @progress_option
-@click.option(
-    "-j", "--jobs", type=click.IntRange(min=1),
-    help="Workers.  [default: the cores this process may use]",
-)  # fmt: skip
-@click.option(
-    "--backend", type=click.Choice(["auto", *BACKENDS]), default="auto",
-    help="How workers run; auto takes processes for many tiny files, else threads.",
-)  # fmt: skip
-@click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches.")
-@click.option(
-    "--extensions", default=",".join(EXTENSIONS), metavar="LIST", callback=comma_separated,
-    help="Suffixes to look for.",
-)  # fmt: skip
-@click.option("--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless.")
-@click.option("--hidden", is_flag=True, help="Read names that start with a dot.")
+@worker_options
+@selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @click.option(
     "--recipe", type=click.Choice(list(RECIPES)),
     help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
 )  # fmt: skip
-@click.option(
-    "--mode", type=choice(Mode), default="auto",
-    help="auto: one channel if every image has one, else RGB.",
-)  # fmt: skip
-@click.option(
-    "--alpha", type=choice(Alpha), default="drop",
-    help="Transparent pixels: drop keeps their hidden colour, as the usual loaders do; mask "
-    "leaves them out; white and black are backgrounds.",
-)  # fmt: skip
-@click.option(
-    "--resize", type=click.IntRange(min=1), metavar="N", help="Resize the short side to N."
-)
-@click.option(
-    "--crop", type=click.IntRange(min=1), metavar="N",
-    help="Crop the central N x N; smaller images are padded with zeros.",
-)  # fmt: skip
-@click.option(
-    "--interpolation", type=choice(Interpolation), default="bilinear", help="Of --resize."
-)
-@click.option(
-    "--max-pixels", type=click.IntRange(min=1), default=Pipeline().max_pixels, metavar="N",
-    help="Larger images are skipped.",
-)  # fmt: skip
+@pipeline_options
 @click.option("--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]")
 @click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]")
 @click.option("--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof.")
@@ -90,10 +56,7 @@ from normstat.statistics.summary import PERCENTILES
     "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
     help="Percents from 0 to 100.",
 )  # fmt: skip
-@click.option(
-    "--on-error", type=click.Choice(["skip", "fail"]), default="skip",
-    help="Unreadable files: skip and name them, or stop at the first.",
-)  # fmt: skip
+@on_error_option
 def compute(
     *,
     src: tuple[str, ...],

@@ -4,17 +4,35 @@ Choices come from the types of the spec, so that an option, a field and a parame
 differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from normstat.backends import BACKENDS
+from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
+from normstat.spec.model import Alpha, Interpolation, Mode, Pipeline
+
+_Command = Callable[..., Any]
+_Decorator = Callable[[_Command], _Command]
 
 
 def choice(literal: Any) -> click.Choice[str]:
     """Return the values of a `Literal` type as a click choice."""
     return click.Choice([str(value) for value in get_args(literal)])
+
+
+def _group(*options: _Decorator) -> _Decorator:
+    """Return options that always come together as one decorator, in the order of the help."""
+
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def comma_separated(
@@ -64,3 +82,73 @@ presets_option = click.option(
     help=f"A YAML file of own presets, beside presets.yaml in {click.get_app_dir('normstat')}.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+worker_options = _group(
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Workers.  [default: the cores this process may use]",
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice(["auto", *BACKENDS]),
+        default="auto",
+        help="How workers run; auto takes processes for many tiny files, else threads.",
+    ),
+)
+selection_options = _group(
+    click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches."),
+    click.option(
+        "--extensions",
+        default=",".join(EXTENSIONS),
+        metavar="LIST",
+        callback=comma_separated,
+        help="Suffixes to look for.",
+    ),
+    click.option(
+        "--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless."
+    ),
+    click.option("--hidden", is_flag=True, help="Read names that start with a dot."),
+)
+pipeline_options = _group(
+    click.option(
+        "--mode",
+        type=choice(Mode),
+        default="auto",
+        help="auto: one channel if every image has one, else RGB.",
+    ),
+    click.option(
+        "--alpha",
+        type=choice(Alpha),
+        default="drop",
+        help="Transparent pixels: drop keeps their hidden colour, as the usual loaders do; mask "
+        "leaves them out; white and black are backgrounds.",
+    ),
+    click.option(
+        "--resize", type=click.IntRange(min=1), metavar="N", help="Resize the short side to N."
+    ),
+    click.option(
+        "--crop",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Crop the central N x N; smaller images are padded with zeros.",
+    ),
+    click.option(
+        "--interpolation", type=choice(Interpolation), default="bilinear", help="Of --resize."
+    ),
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        default=Pipeline().max_pixels,
+        metavar="N",
+        help="Larger images are skipped.",
+    ),
+)
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["skip", "fail"]),
+    default="skip",
+    help="Unreadable files: skip and name them, or stop at the first.",
+)

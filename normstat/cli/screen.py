@@ -47,13 +47,17 @@ class Progress:
 
     def listed(self, listing: Listing) -> None:
         """Start the bar, and say what was left out of the listing."""
-        self.total = len(listing)
         if listing.links_not_entered and not self._quiet:
             count = listing.links_not_entered
             click.echo(
                 f"{count} linked folder{'s' * (count > 1)} not entered (--follow-symlinks)",
                 err=True,
             )
+        self.expected(len(listing))
+
+    def expected(self, images: int) -> None:
+        """Start the bar."""
+        self.total = images
         if self._wanted:
             from tqdm import tqdm  # noqa: PLC0415 (not needed when nobody looks)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 import stat
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from normstat.atomic import written_whole
 from normstat.errors import SourceError, SpecError
 from normstat.spec.model import SPEC_VERSION, Constants, PresetSpec, Spec
 
@@ -172,7 +172,13 @@ def write_text(path: Path, text: str) -> None:
         if _is_special(path):
             path.write_text(text, encoding="utf-8")
         else:
-            _replace(path, text)
+            with (
+                written_whole(path) as beside,
+                beside.open("w", encoding="utf-8", newline="\n") as file,
+            ):
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         raise SourceError(
             f"{path}: {error.strerror}; it was not written, what was there is untouched. "
@@ -225,21 +231,3 @@ def _holds_spec(path: Path) -> bool:
     """Whether a file says of itself that it is a spec, of whatever version."""
     with path.open("rb") as file:
         return b"normstat_spec" in file.read(4096)
-
-
-def _replace(path: Path, text: str) -> None:
-    target = path.resolve()
-    beside = target.with_name(f".normstat-{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        # os.open, because it gives the permissions that the user's umask asks for.
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            beside.chmod(stat.S_IMODE(target.stat().st_mode))
-        beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -1,0 +1,340 @@
+"""`apply`: normalize every image of a plan and store the values, each file whole or not at all."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normstat.atomic import written_whole
+from normstat.backends import BACKENDS, choose, usable_cores
+from normstat.errors import ImageError, NormstatError, SourceError
+from normstat.images import Decoded, read, undisturbed
+from normstat.manifest import (
+    MANIFEST,
+    Failure,
+    Job,
+    Manifest,
+    Output,
+    read_manifest,
+    write_manifest,
+)
+from normstat.measure import CHUNK_BYTES, CHUNK_IMAGES, Observer
+from normstat.methods import METHODS, Settings, clipped, forward
+from normstat.normalization import Values
+from normstat.outputs import FORMATS, arranged
+from normstat.planning import Plan, sizes_of
+from normstat.sources import Source
+from normstat.sources.base import printable
+from normstat.statistics import KINDS, Moments
+
+_SAVE_EVERY = 5.0  # seconds of work that a killed run may lose
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A run of images for one worker."""
+
+    source: Source
+    names: list[str]
+    sizes: list[int]
+    outputs: list[str]
+    rows: list[int]
+    folder: Path
+    job: Job
+    settings: Settings
+    pack: Path | None
+
+
+def run(
+    plan: Plan,
+    *,
+    jobs: int | None = None,
+    backend: str = "auto",
+    overwrite: bool = False,
+    fail: bool = False,
+    observer: Observer | None = None,
+) -> Manifest:
+    """Do what was planned and return the record of it, which is also written.
+
+    What an earlier run finished is kept; `overwrite` does it again.
+
+    Raises
+    ------
+    SourceError
+        The disk is too small, the folder cannot be written, or it holds something else.
+    ImageError
+        An image is unreadable and `fail` is set.
+    NormstatError
+        An image has other channels than the numbers.
+    """
+    done = {} if overwrite or plan.job.pack else _done_before(plan)
+    _check_room(plan, len(done) / len(plan.listing))
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        if plan.job.pack is None:
+            return _run(plan, done, jobs, backend, fail=fail, pack=None, observer=observer)
+        target = plan.folder / plan.job.pack
+        with written_whole(target) as beside:
+            _empty_pack(plan, beside)
+            return _run(plan, {}, jobs, backend, fail=fail, pack=beside, observer=observer)
+    except OSError as error:
+        if isinstance(error, SourceError):
+            raise
+        place = error.filename or plan.folder
+        raise SourceError(
+            f"{place}: {error.strerror}. What was written before is whole; the same command "
+            "goes on where this one stopped"
+        ) from error
+
+
+def _run(
+    plan: Plan,
+    done: dict[str, Output],
+    jobs: int | None,
+    backend: str,
+    *,
+    fail: bool,
+    pack: Path | None,
+    observer: Observer | None,
+) -> Manifest:
+    outputs, failures = dict(done), [Failure(source=printable(name), reason=printable(reason))
+                                     for name, reason in plan.listing.unreadable]  # fmt: skip
+    if fail and failures:
+        raise ImageError(f"{failures[0].source}: {failures[0].reason}")
+    if observer:
+        observer.listed(plan.listing)
+        observer.advanced(len(done), sum(output.bytes for output in done.values()))
+    chunks = list(_chunks(plan, done, pack))
+    workers = 1 if len(chunks) < 2 else min(jobs or usable_cores(), len(chunks))  # noqa: PLR2004
+    if backend == "auto":
+        backend = choose(len(plan.listing), sum(plan.listing.sizes), workers)
+    function = _apply_in_own_process if backend == "processes" else _apply
+    saved = time.monotonic()
+    _save(plan, outputs, failures, complete=False)
+    with undisturbed():
+        for chunk, results in zip(
+            chunks, BACKENDS.load(backend)(function, chunks, jobs=workers), strict=True
+        ):
+            for result in results:
+                if isinstance(result, Output):
+                    outputs[result.source] = result
+                    continue
+                failures.append(result)
+                if fail:
+                    _save(plan, outputs, failures, complete=False)
+                    raise ImageError(
+                        f"{result.source}: {result.reason}. What was written before is kept; "
+                        "--on-error skip leaves such files out and names them"
+                    )
+            if observer:
+                observer.advanced(len(chunk.names), sum(chunk.sizes))
+            if time.monotonic() - saved > _SAVE_EVERY:
+                _save(plan, outputs, failures, complete=False)
+                saved = time.monotonic()
+    if pack:
+        array = np.lib.format.open_memmap(pack, mode="r+")
+        for row, name in enumerate(plan.listing.names):
+            if printable(name) not in outputs:
+                array[row] = np.nan
+        array.flush()
+    return _save(plan, outputs, failures, complete=True)
+
+
+def _save(
+    plan: Plan, outputs: dict[str, Output], failures: list[Failure], *, complete: bool
+) -> Manifest:
+    order = [printable(name) for name in plan.listing.names]
+    ordered = [outputs[name] for name in order if name in outputs]
+    total = _total(ordered)
+    manifest = Manifest(
+        complete=complete,
+        job=plan.job,
+        roots=[printable(root) for root in plan.listing.roots],
+        mean=[each.mean for each in total] if total else None,
+        std=[sqrt(each.variance()) for each in total] if total else None,
+        outputs=ordered,
+        failures=failures,
+    )
+    write_manifest(plan.folder, manifest)
+    return manifest
+
+
+def _total(outputs: Sequence[Output]) -> list[Moments] | None:
+    """Return the moments of all values, a channel, in listing order."""
+    if not outputs or len({len(output.mean) for output in outputs}) > 1:
+        return None
+    parts = (
+        [
+            Moments(
+                output.shape[0] * output.shape[1], mean, std**2 * output.shape[0] * output.shape[1]
+            )
+            for mean, std in zip(output.mean, output.std, strict=True)
+        ]
+        for output in outputs
+    )
+    return reduce(lambda a, b: [x.merged(y) for x, y in zip(a, b, strict=True)], parts)
+
+
+def _done_before(plan: Plan) -> dict[str, Output]:
+    """Return the outputs of an earlier run of the same job that are still there."""
+    if not (plan.folder / MANIFEST).exists():
+        return {}
+    before = read_manifest(plan.folder)
+    if before.job != plan.job:
+        raise SourceError(
+            f"{plan.folder}: holds another normalization ({before.job.method} "
+            f"{before.job.numbers}); name another folder with -o, or redo it with --overwrite"
+        )
+    sizes = dict(zip(map(printable, plan.listing.names), plan.listing.sizes, strict=True))
+    return {
+        output.source: output
+        for output in before.outputs
+        if sizes.get(output.source) == output.bytes and (plan.folder / output.output).is_file()
+    }
+
+
+def _check_room(plan: Plan, share_done: float) -> None:
+    there = next(path for path in (plan.folder, *plan.folder.resolve().parents) if path.exists())
+    needed, free = plan.expected_bytes() * (1 - share_done), shutil.disk_usage(there).free
+    if needed > free:
+        raise SourceError(
+            f"{plan.folder}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free. "
+            "Nothing was written; --dtype float16 halves it, --resize and --crop help more"
+        )
+
+
+def _chunks(plan: Plan, done: dict[str, Output], pack: Path | None) -> Iterator[_Chunk]:
+    start = 0
+    for names, _ in plan.listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES):
+        rows = [
+            row for row, name in enumerate(names, start) if not done or printable(name) not in done
+        ]
+        start += len(names)
+        if rows:
+            yield _Chunk(
+                plan.listing.source,
+                [plan.listing.names[row] for row in rows],
+                [plan.listing.sizes[row] for row in rows],
+                [plan.names[row] for row in rows],
+                rows,
+                plan.folder,
+                plan.job,
+                plan.settings,
+                pack,
+            )
+
+
+def _apply_in_own_process(chunk: _Chunk) -> list[Output | Failure]:
+    with undisturbed():
+        return _apply(chunk)
+
+
+def _apply(chunk: _Chunk) -> list[Output | Failure]:
+    """Normalize and write a run of images, one in memory at a time."""
+    results: list[Output | Failure] = []
+    for name, size, output, row in zip(
+        chunk.names, chunk.sizes, chunk.outputs, chunk.rows, strict=True
+    ):
+        try:
+            results.append(_apply_one(chunk, name, size, output, row))
+        except ImageError as error:
+            results.append(Failure(source=printable(name), reason=printable(str(error))))
+    return results
+
+
+def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Output:
+    job, method = chunk.job, METHODS[chunk.job.method]
+    decoded = read(chunk.source, name, job.pipeline)
+    codes, top = _codes(decoded, job.channels, name), KINDS[decoded.kind].max_code
+    applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
+    values = forward(codes, applied)
+    if decoded.mask:
+        values[np.asarray(decoded.mask) == 0] = 0
+    clips, farthest = (0, 0.0) if method.inverse == "exact" else clipped(codes, applied)
+    stored = arranged(values, job.layout, job.dtype)
+    if chunk.pack:
+        np.lib.format.open_memmap(chunk.pack, mode="r+")[row] = stored
+    else:
+        path = chunk.folder / output
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as beside:
+            FORMATS[job.format].write(beside, stored)
+    mean, std = _measured(values)
+    return Output(
+        source=printable(name),
+        bytes=size,
+        output=output,
+        row=row if chunk.pack else None,
+        shape=list(values.shape),
+        max_code=top,
+        mean=mean,
+        std=std,
+        applied=applied if method.per_image else None,
+        clipped=clips,
+        clipped_by=farthest if clips else None,
+    )
+
+
+def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> npt.NDArray[Any]:
+    """Return the codes of an image, of shape (H, W, C), in the order of the numbers' channels."""
+    codes = np.asarray(decoded.image)
+    gray = codes.ndim == 2  # noqa: PLR2004 (H, W)
+    if gray:
+        codes = codes[..., None]
+    if channels is None:
+        return codes
+    if len(channels) == 1 and not gray:
+        raise NormstatError(
+            f"{printable(name)} has the channels R G B, the numbers have {channels[0]}; "
+            "--mode l makes images gray"
+        )
+    if gray:
+        return np.ascontiguousarray(np.repeat(codes, len(channels), axis=2))
+    order = ["RGB".index(channel) for channel in channels]
+    return codes if order == [0, 1, 2] else np.ascontiguousarray(codes[..., order])
+
+
+def _measured(values: Values) -> tuple[list[float], list[float]]:
+    """Return mean and std a channel of what is written."""
+    planes = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
+    # NumPy adds float32 pairwise, so that the sums of a plane are good to its last digits.
+    mean = planes.mean(axis=1)
+    planes -= mean[:, None]
+    np.square(planes, out=planes)
+    return mean.tolist(), np.sqrt(planes.mean(axis=1)).tolist()
+
+
+def _empty_pack(plan: Plan, path: Path) -> None:
+    """Make the memory-mapped array of all images."""
+    sizes = set(sizes_of(plan.listing.source, plan.listing.names, plan.job.pipeline))
+    if len(sizes) != 1:
+        some = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
+        raise NormstatError(
+            f"--pack needs images of one size, these have {len(sizes)} ({some}, …); "
+            "--resize N --crop N makes them agree"
+        )
+    width, height = sizes.pop()
+    channels = len(plan.job.channels) if plan.job.channels else _channels_of_first(plan)
+    shape = {"chw": (channels, height, width), "hwc": (height, width, channels)}[plan.job.layout]
+    array = np.lib.format.open_memmap(
+        path, mode="w+", dtype=plan.job.dtype, shape=(len(plan.listing), *shape)
+    )
+    array.flush()
+
+
+def _channels_of_first(plan: Plan) -> int:
+    with undisturbed():
+        for name in plan.listing.names:
+            try:
+                image = read(plan.listing.source, name, plan.job.pipeline).image
+            except ImageError:
+                continue
+            return len(image.getbands())
+    raise SourceError(f"{', '.join(plan.listing.roots)}: no image could be read")

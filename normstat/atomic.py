@@ -1,0 +1,35 @@
+"""Files that are there whole or not at all: written beside their place and moved into it."""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_MARK = ".normstat-"
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """Yield a path beside `target` to write to; move it there when all went well, else remove it.
+
+    An existing target keeps its permissions, and a link stays a link to what is replaced.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with written_whole(folder / "a.txt") as path:
+    ...     _ = path.write_text("whole")
+    >>> [each.name for each in folder.iterdir()]
+    ['a.txt']
+    """
+    target = target.resolve()
+    beside = target.with_name(f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}{target.suffix}")
+    try:
+        yield beside
+        if target.exists():
+            beside.chmod(stat.S_IMODE(target.stat().st_mode))
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,248 @@
+"""`normstat apply`: normalize the images and store the values, or go back."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from normstat.application import run
+from normstat.cli.options import (
+    on_error_option,
+    pipeline_options,
+    presets_option,
+    progress_option,
+    quiet_option,
+    selection_options,
+    worker_options,
+)
+from normstat.cli.screen import Progress
+from normstat.errors import InterruptedRunError, UsageError
+from normstat.manifest import MANIFEST, Manifest
+from normstat.methods import METHODS
+from normstat.outputs import FORMATS
+from normstat.planning import Numbers, Plan, plan
+from normstat.presets import load_catalogue
+from normstat.restoration import restore
+from normstat.sources import Selection
+from normstat.spec.files import DEFAULT_PATH, load_constants
+from normstat.spec.model import Constants, Pipeline, Spec
+
+_SHOWN = 10
+
+
+def _methods_help() -> str:
+    rows = (f"  {name}: {method.formula}" for name, method in METHODS.items())
+    return "\b\n" + "\n".join(rows)
+
+
+@click.command(epilog=f"Methods:\n\n{_methods_help()}")
+@click.argument("src", nargs=-1, type=click.Path(readable=False))
+@click.option("--preset", metavar="NAME", help="Take the numbers of a preset; of `match` the aim.")
+@click.option(
+    "--spec",
+    "specs",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Take the numbers of a spec; repeated for `adaptive`.  [default: normstat.json]",
+)
+@click.option(
+    "--method", type=click.Choice(list(METHODS)), default="standard", help="What is done."
+)
+@click.option(
+    "-o", "--output", default=None, type=click.Path(readable=False),
+    help="The folder to write to.  [default: normalized, or restored with --inverse]",
+)  # fmt: skip
+@click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="npy",
+    help="How values are stored; png is a preview to look at.",
+)  # fmt: skip
+@click.option(
+    "--layout", type=click.Choice(["chw", "hwc"]), default="chw", help="Channels first or last."
+)
+@click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32")
+@click.option(
+    "--pack", metavar="FILE.npy", help="One memory-mapped array of all images, of one size."
+)
+@click.option(
+    "--of", type=click.Choice(["dataset", "image"]), default="dataset",
+    help="Whose median and quartiles `robust` takes.",
+)  # fmt: skip
+@click.option(
+    "--whiten", type=click.Choice(["zca", "pca"]), default="zca", help="Which `whiten` it is."
+)
+@click.option(
+    "--window", type=click.IntRange(min=3), default=31, metavar="N",
+    help="Side of the neighbourhood of `local`, odd.",
+)  # fmt: skip
+@click.option("--inverse", metavar="DIR", help="Restore the images from what apply wrote to DIR.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and how many bytes.")
+@click.option("--overwrite", is_flag=True, help="Redo what an earlier run wrote.")
+@presets_option
+@on_error_option
+@pipeline_options
+@selection_options
+@worker_options
+@progress_option
+@quiet_option
+def apply(
+    *,
+    src: tuple[str, ...],
+    preset: str | None,
+    specs: tuple[str, ...],
+    preset_files: tuple[str, ...],
+    method: str,
+    output: str | None,
+    inverse: str | None,
+    dry_run: bool,
+    overwrite: bool,
+    on_error: Literal["skip", "fail"],
+    jobs: int | None,
+    backend: str,
+    progress: bool | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Normalize the images in SRC and store their values.
+
+    Without SRC it is the folder that normstat.json describes; without --preset and --spec the
+    numbers are those of normstat.json. Names and folders are kept: a/b.jpg becomes a/b.npy. A run
+    that was stopped goes on where it was.
+
+    \b
+      normstat apply --preset imagenet
+      normstat apply ./images --method image_per_channel --format npz
+      normstat apply --inverse normalized -o restored
+    """
+    watch = Progress(shown=progress, quiet=quiet)
+    if inverse:
+        _restore(Path(inverse), Path(output or "restored"), watch, jobs=jobs, quiet=quiet)
+        return
+    usual = _usual(specs, src)
+    numbers = _numbers(method, preset, specs, usual, preset_files)
+    if not src and isinstance(usual, Spec):
+        src = tuple(usual.dataset.roots)
+    if not src:
+        raise UsageError("name a folder, or make normstat.json with `normstat compute FOLDER`")
+    planned = plan(
+        *src,
+        method=method,
+        numbers=numbers,
+        output=output or "normalized",
+        selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
+        pipeline=Pipeline(**{name: options.pop(name) for name in _PIPELINE}),
+        **options,
+    )
+    if dry_run:
+        _tell(planned)
+        return
+    try:
+        manifest = run(
+            planned,
+            jobs=jobs,
+            backend=backend,
+            overwrite=overwrite,
+            fail=on_error == "fail",
+            observer=watch,
+        )
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted after {watch.images:,} of {watch.total:,} images; what was written is "
+            "whole, and the same command goes on from there"
+        ) from None
+    finally:
+        watch.close()
+    if not quiet:
+        _report(planned, manifest)
+
+
+_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden")
+_PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
+
+
+def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:
+    """Read normstat.json where it is needed, and where it is only useful when it is there."""
+    if DEFAULT_PATH.exists() and (not specs or not src):
+        return load_constants(DEFAULT_PATH)
+    return None
+
+
+def _numbers(
+    method: str,
+    preset: str | None,
+    specs: tuple[str, ...],
+    usual: Constants | None,
+    preset_files: tuple[str, ...],
+) -> Numbers:
+    named = [_named_spec(text) for text in specs]
+    if method == "adaptive":
+        return Numbers(candidates=tuple(named))
+    if len(named) > 1:
+        raise UsageError(f"{method} takes one --spec; only adaptive chooses between several")
+    source = named[0] if named else (str(DEFAULT_PATH), usual) if usual else None
+    if preset is None:
+        return Numbers(source=source)
+    found = load_catalogue(*preset_files).find(preset)
+    published = (found.name, found.spec())
+    if method == "match":
+        return Numbers(source=source, target=published)
+    if named:
+        raise UsageError("--preset and --spec both give the numbers: leave one out")
+    return Numbers(source=published)
+
+
+def _named_spec(text: str) -> tuple[str, Constants]:
+    name, equals, path = text.partition("=")
+    if not equals or Path(text).exists():
+        name = path = text
+    return name, load_constants(path)
+
+
+def _tell(planned: Plan) -> None:
+    job, listing = planned.job, planned.listing
+    size = f"about {planned.expected_bytes() / 1e6:,.1f} MB"
+    click.echo(f"{job.method} ({job.formula}), numbers of {job.numbers or 'each image'}")
+    click.echo(f"{len(listing):,} images to {planned.folder}, {size}; nothing was written")
+    for name, output in list(zip(listing.names, planned.names, strict=True))[:_SHOWN]:
+        click.echo(f"{name} -> {job.pack or output}")
+    if len(listing) > _SHOWN:
+        click.echo(f"and {len(listing) - _SHOWN:,} more")
+
+
+def _report(planned: Plan, manifest: Manifest) -> None:
+    count = len(manifest.outputs)
+    click.echo(f"{count:,} images to {planned.folder} ({manifest.job.method})")
+    if manifest.mean and manifest.std:
+        for label, values in (("mean", manifest.mean), ("std", manifest.std)):
+            click.echo(f"{label:4} of what was written: {_list(values)}")
+    moved = sum(output.clipped for output in manifest.outputs)
+    if moved:
+        farthest = max(output.clipped_by or 0.0 for output in manifest.outputs)
+        click.echo(f"{moved:,} values were clipped, by at most {farthest:.4g} codes")
+    if manifest.failures:
+        click.echo(f"{len(manifest.failures):,} images were skipped:", err=True)
+    for failure in manifest.failures[:_SHOWN]:
+        click.echo(f"  {failure.source}: {failure.reason}", err=True)
+    click.echo(f"wrote {planned.folder / MANIFEST}", err=True)
+
+
+def _list(values: list[float]) -> str:
+    return "[" + ", ".join(f"{value:+.6f}" for value in values) + "]"
+
+
+def _restore(folder: Path, output: Path, watch: Progress, *, jobs: int | None, quiet: bool) -> None:
+    try:
+        found = restore(folder, output, jobs=jobs, observer=watch)
+    finally:
+        watch.close()
+    if quiet:
+        return
+    click.echo(f"{found.images:,} images to {output}")
+    if found.clipped:
+        click.echo(
+            f"not exact: {found.clipped:,} values had been clipped, by at most "
+            f"{found.clipped_by:.4g} codes"
+        )
+    if found.inexact:
+        click.echo(f"not exact: float16 is too coarse for {found.inexact:,} codes")
+    for name, reason in found.failures[:_SHOWN]:
+        click.echo(f"  {name}: {reason}", err=True)

@@ -1,0 +1,165 @@
+"""How values are stored: one table of file formats, and the names of the files."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, PngImagePlugin
+
+from normstat.errors import NormstatError
+from normstat.normalization import Values
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A row of the table; `read` is missing where values do not come back."""
+
+    suffix: str
+    summary: str
+    write: Callable[[Path, Array], None]
+    read: Callable[[Path], Array] | None
+    extra: str | None = None
+
+
+def _write_npy(path: Path, values: Array) -> None:
+    with path.open("wb") as file:
+        np.save(file, values)
+
+
+def _read_npy(path: Path) -> Array:
+    values: Array = np.load(path, allow_pickle=False)
+    return values
+
+
+def _write_npz(path: Path, values: Array) -> None:
+    with path.open("wb") as file:
+        np.savez(file, values=values)
+
+
+def _read_npz(path: Path) -> Array:
+    with np.load(path, allow_pickle=False) as archive:
+        values: Array = archive["values"]
+    return values
+
+
+def _write_safetensors(path: Path, values: Array) -> None:
+    from safetensors.numpy import save_file  # noqa: PLC0415 (an extra)
+
+    save_file({"values": np.ascontiguousarray(values)}, path)
+
+
+def _read_safetensors(path: Path) -> Array:
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    values: Array = load_file(path)["values"]
+    return values
+
+
+def _write_tiff(path: Path, values: Array) -> None:
+    import tifffile  # noqa: PLC0415 (an extra)
+
+    tifffile.imwrite(path, values, photometric="minisblack")
+
+
+def _read_tiff(path: Path) -> Array:
+    import tifffile  # noqa: PLC0415
+
+    values: Array = tifffile.imread(path)
+    return values
+
+
+def _write_preview(path: Path, values: Array) -> None:
+    """Scale the values of the image, of shape (H, W, C), to 0..255, and say so in the file."""
+    low, high = float(values.min()), float(values.max())
+    shown = np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    image = Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown[..., :3])
+    note = PngImagePlugin.PngInfo()
+    note.add_text("Comment", f"normstat preview: {low:g} to {high:g} shown as 0 to 255")
+    image.save(path, "PNG", pnginfo=note)
+
+
+FORMATS = {
+    "npy": Format(".npy", "NumPy array", _write_npy, _read_npy),
+    "npz": Format(".npz", "NumPy archive with the array `values`", _write_npz, _read_npz),
+    "safetensors": Format(
+        ".safetensors",
+        "the tensor `values`",
+        _write_safetensors,
+        _read_safetensors,
+        extra="safetensors",
+    ),
+    "tiff": Format(".tiff", "float TIFF", _write_tiff, _read_tiff, extra="scientific"),
+    "png": Format(".preview.png", "a preview to look at, not to train on", _write_preview, None),
+}
+_MODULES = {"safetensors": "safetensors", "tiff": "tifffile"}
+
+
+def check_format(name: str) -> None:
+    """Raise when a format needs an extra that is not installed.
+
+    Raises
+    ------
+    NormstatError
+        With the install line.
+    """
+    module = _MODULES.get(name)
+    try:
+        if module:
+            __import__(module)
+    except ModuleNotFoundError as error:
+        raise NormstatError(
+            f"--format {name} needs {module}, which is not installed: "
+            f"pip install 'normstat[{FORMATS[name].extra}]'"
+        ) from error
+
+
+def arranged(values: Values, layout: str, dtype: str) -> Array:
+    """Return values of shape (H, W, C) in the layout and type that they are stored in."""
+    if layout == "chw":
+        values = values.transpose(2, 0, 1)
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def from_layout(values: Array, layout: str) -> Values:
+    """Return stored values as float32 of shape (H, W, C)."""
+    if layout == "chw":
+        values = values.transpose(1, 2, 0)
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def output_names(names: Sequence[str], suffix: str) -> list[str]:
+    """Return a distinct name below the output folder for each image.
+
+    `a/b.jpg` becomes `a/b.npy`; images that differ only in their suffix keep it.
+
+    >>> output_names(["a/b.jpg", "a/c.jpg", "a/c.png", "../d.png"], ".npy")
+    ['a/b.npy', 'a/c.jpg.npy', 'a/c.png.npy', 'd.npy']
+    """
+    inside = [_inside(name) for name in names]
+    stems = [os.path.splitext(name)[0] for name in inside]  # noqa: PTH122 (a million of them)
+    shared = Counter(stems)
+    found = [
+        (name if shared[stem] > 1 else stem) + suffix
+        for name, stem in zip(inside, stems, strict=True)
+    ]
+    seen: Counter[str] = Counter()
+    for index, name in enumerate(found):
+        seen[name] += 1
+        if seen[name] > 1:
+            found[index] = f"{name.removesuffix(suffix)}~{seen[name]}{suffix}"
+    return found
+
+
+def _inside(name: str) -> str:
+    """Return a name without what would lead out of the folder."""
+    parts = PurePosixPath(name).parts
+    if ".." in parts or name.startswith(("/", ".")):
+        return "/".join(part for part in parts if part not in ("/", "..", "."))
+    return name

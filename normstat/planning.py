@@ -1,0 +1,249 @@
+"""What `apply` is going to do, settled before the first image is read."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from normstat.errors import ImageError, NormstatError, SourceError, UsageError
+from normstat.images import final_size
+from normstat.manifest import Job
+from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
+from normstat.outputs import FORMATS, check_format, output_names
+from normstat.registry import unknown
+from normstat.sources import Listing, Selection, Source, list_files
+from normstat.spec.model import Constants, Pipeline, Spec
+from normstat.statistics import KINDS, State
+
+_SAMPLED = 200  # headers that are read to foresee the size of the outputs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides what is written, foreseen before the first image is read."""
+
+    listing: Listing
+    names: list[str]
+    folder: Path
+    job: Job
+    settings: Settings
+
+    def expected_bytes(self) -> int:
+        """Return about how many bytes will be written, from the headers of some images."""
+        step = max(1, len(self.listing) // _SAMPLED)
+        sizes = list(sizes_of(self.listing.source, self.listing.names[::step], self.job.pipeline))
+        if not sizes:
+            return 0
+        channels = len(self.job.channels) if self.job.channels else 3
+        each = np.dtype(self.job.dtype).itemsize * channels if self.job.format != "png" else 1
+        average = sum(width * height for width, height in sizes) / len(sizes)
+        return int(average * each * len(self.listing))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The specs that a method takes its numbers from, under the names that the user gave them."""
+
+    source: tuple[str, Constants] | None = None
+    target: tuple[str, Constants] | None = None
+    candidates: tuple[tuple[str, Constants], ...] = ()
+
+    def told(self) -> str:
+        """Return the names in one line, for the manifest."""
+        names = [each[0] for each in (self.source, self.target, *self.candidates) if each]
+        return " → ".join(names) if self.target else ", ".join(names)
+
+
+def plan(
+    *sources: str | os.PathLike[str],
+    method: str = "standard",
+    numbers: Numbers,
+    output: str | os.PathLike[str],
+    selection: Selection | None = None,
+    pipeline: Pipeline | None = None,
+    format: str = "npy",  # noqa: A002 (the option's name)
+    layout: Literal["chw", "hwc"] = "chw",
+    dtype: Literal["float32", "float16"] = "float32",
+    pack: str | None = None,
+    of: Literal["image", "dataset"] = "dataset",
+    whiten: Literal["zca", "pca"] = "zca",
+    window: int = 31,
+) -> Plan:
+    """List the images and settle what is done to them.
+
+    Parameters
+    ----------
+    sources
+        Folders and files, as for `compute`.
+    method
+        A name of `METHODS`.
+    numbers
+        What the method takes its numbers from.
+    output
+        The folder to write to.
+    format, layout, dtype
+        How values are stored: a name of `FORMATS`; channels first or last; float32 or float16.
+    pack
+        The name of one memory-mapped array for all images, which then must agree in size.
+    of, whiten, window
+        See `Settings`.
+
+    Raises
+    ------
+    UsageError
+        There is no such method or format, or it lacks its numbers.
+    NormstatError
+        The numbers cannot be used, or an extra is missing.
+    SourceError
+        A source is missing or holds no image, or the output folder is one of them.
+    """
+    if method not in METHODS:
+        raise UsageError(unknown("method", method, METHODS))
+    if format not in FORMATS:
+        raise UsageError(unknown("format", format, FORMATS))
+    if window < 3 or window % 2 == 0:  # noqa: PLR2004 (a pixel and its neighbours)
+        raise UsageError(f"window is {window}; it must be odd and at least 3")
+    check_format(format)
+    settings = _settings(method, numbers, of=of, whiten=whiten, window=window)
+    folder = Path(output)
+    listing = list_files(sources, _without(selection or Selection(), sources, folder))
+    if not len(listing):
+        raise SourceError(f"{', '.join(listing.roots)}: no image found")
+    known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
+    job = Job(
+        method=method,
+        formula=METHODS[method].formula,
+        numbers=numbers.told(),
+        channels=known[1].channels if known and METHODS[method].needs else None,
+        parameters={},
+        pipeline=pipeline or Pipeline(),
+        format=format,
+        layout="hwc" if format == "png" else layout,
+        dtype="float32" if format == "png" else dtype,
+        pack=pack,
+    )
+    if job.channels:
+        _check_known(known, job.channels)
+        parameters = {
+            str(kind.max_code): METHODS[method].fit(
+                np.zeros((1, 1, len(job.channels)), np.uint8), kind.max_code, settings
+            )
+            for kind in KINDS.values()
+            if not METHODS[method].per_image
+        }
+        job = msgspec.structs.replace(job, parameters=parameters)
+    names = output_names(listing.names, FORMATS[format].suffix)
+    return Plan(listing, names, folder, job, settings)
+
+
+def _check_known(known: tuple[str, Constants] | None, channels: list[str]) -> None:
+    if known and sorted(channels) not in (["B", "G", "R"], ["L"]):
+        raise NormstatError(
+            f"{known[0]} has the channels {' '.join(channels)}; the images that are read have "
+            "R G B or L"
+        )
+
+
+def _without(
+    selection: Selection, sources: Sequence[str | os.PathLike[str]], folder: Path
+) -> Selection:
+    """Return the selection without the output folder, when it lies in a source."""
+    for source in sources:
+        inside, outer = folder.resolve(), Path(source).resolve()
+        if inside == outer:
+            raise SourceError(f"{folder}: is a source; name another folder with -o")
+        if inside.is_relative_to(outer):
+            below = inside.relative_to(outer).as_posix()
+            exclude = (*selection.exclude, f"{below}/*")
+            selection = Selection(
+                selection.include,
+                exclude,
+                selection.extensions,
+                selection.follow_symlinks,
+                selection.hidden,
+            )
+    return selection
+
+
+def _settings(
+    method: str,
+    numbers: Numbers,
+    *,
+    of: Literal["image", "dataset"],
+    whiten: Literal["zca", "pca"],
+    window: int,
+) -> Settings:
+    """Gather what a method needs, in units of the range of codes."""
+    needs = METHODS[method].needs if (method, of) != ("robust", "image") else ()
+    found: dict[str, Any] = {"of": of, "window": window}
+    if "candidates" in needs:
+        if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)
+            raise UsageError("adaptive chooses between specs: --spec a.json --spec b.json")
+        found["candidates"] = tuple(_gaussian(*each) for each in numbers.candidates)
+    elif needs:
+        if numbers.source is None:
+            raise UsageError(
+                f"{method} needs numbers. Three ways: `normstat compute FOLDER` first, "
+                "--spec FILE, or --preset NAME"
+            )
+        found["source"] = _gaussian(*numbers.source)
+    if "target" in needs:
+        if numbers.target is None:
+            raise UsageError("match needs the preset to match: --preset NAME")
+        found["target"] = _gaussian(*numbers.target)
+    if {"low", "median", "matrix"} & set(needs) and numbers.source:
+        found |= _of_dataset(method, *numbers.source, whiten=whiten)
+    return Settings(**found)
+
+
+def _gaussian(name: str, spec: Constants) -> Gaussian:
+    scale = spec.full_scale
+    if scale is None:
+        raise NormstatError(
+            f"{name} is for {' '.join(spec.channels)} without a range of codes, not for images"
+        )
+    normalization = spec.normalization  # refuses a std of zero
+    return Gaussian(
+        name,
+        tuple(value / scale for value in normalization.mean),
+        tuple(value / scale for value in normalization.std),
+    )
+
+
+def _of_dataset(
+    method: str, name: str, spec: Constants, *, whiten: Literal["zca", "pca"]
+) -> dict[str, Any]:
+    """Return what only the spec of a dataset can tell."""
+    if not isinstance(spec, Spec):
+        raise UsageError(f"{method} needs the spec of a dataset; {name} has only mean and std")
+    if method == "whiten":
+        if spec.covariance is None:
+            raise NormstatError(
+                f"{name} has no covariance: make it with `normstat compute --covariance`"
+            )
+        return {"matrix": whitening_matrix(spec.covariance, whiten)}
+    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
+
+    def quantile(percent: str) -> tuple[float, ...]:
+        found = whole.histogram.percentile(Fraction(percent))
+        return tuple(float(code / kind.max_code) for code in found)
+
+    if method == "percentile":
+        return {"low": quantile("0.5"), "high": quantile("99.5")}
+    quarters = zip(quantile("75"), quantile("25"), strict=True)
+    return {"median": quantile("50"), "spread": tuple(high - low for high, low in quarters)}
+
+
+def sizes_of(source: Source, names: Iterable[str], pipeline: Pipeline) -> Iterator[tuple[int, int]]:
+    """Yield width and height of the outputs, from the headers of those that have one."""
+    for name in names:
+        try:
+            yield final_size(source, name, pipeline)
+        except ImageError:
+            continue  # it will be named when it is read

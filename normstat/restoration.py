@@ -1,0 +1,158 @@
+"""`apply --inverse`: from stored values back to images."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from normstat.atomic import written_whole
+from normstat.backends import BACKENDS, usable_cores
+from normstat.errors import NormstatError, SourceError
+from normstat.manifest import Job, Manifest, Output, read_manifest
+from normstat.methods import METHODS, Applied, backward
+from normstat.normalization import Values, as_codes
+from normstat.outputs import FORMATS, Array, from_layout, output_names
+
+
+@dataclass
+class Restored:
+    """What came back, and how far it can be from the images that were read."""
+
+    images: int = 0
+    clipped: int = 0
+    clipped_by: float = 0.0
+    inexact: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One output and where its image goes."""
+
+    folder: Path
+    job: Job
+    output: Output
+    target: Path
+
+
+class Progress(Protocol):
+    """Is told how the work goes on."""
+
+    def expected(self, images: int) -> None:
+        """So many images will be written."""
+
+    def advanced(self, images: int, size: int) -> None:
+        """So many more images of so many bytes are done."""
+
+
+def restore(
+    folder: Path, output: Path, *, jobs: int | None = None, observer: Progress | None = None
+) -> Restored:
+    """Write the images that the outputs of `apply` were made from, as PNG.
+
+    Parameters
+    ----------
+    folder
+        What `apply` wrote, with its manifest.
+    output
+        The folder for the images; names are those of the images that were read.
+
+    Raises
+    ------
+    SourceError, SpecError
+        The manifest is missing or broken, or an image cannot be written.
+    NormstatError
+        The method cannot be undone.
+    """
+    manifest = read_manifest(folder)
+    _check(manifest, folder, output)
+    names = output_names([each.source for each in manifest.outputs], ".png")
+    tasks = [
+        _Task(folder, manifest.job, each, output / name)
+        for each, name in zip(manifest.outputs, names, strict=True)
+    ]
+    if observer:
+        observer.expected(len(tasks))
+    restored = Restored()
+    workers = min(jobs or usable_cores(), max(len(tasks), 1))
+    map_ordered = BACKENDS.load("threads" if workers > 1 else "serial")
+    for task, result in zip(tasks, map_ordered(_restore_one, tasks, jobs=workers), strict=True):
+        if isinstance(result, str):
+            restored.failures.append((task.output.output, result))
+        else:
+            restored.images += 1
+            restored.inexact += result
+            restored.clipped += task.output.clipped
+            restored.clipped_by = max(restored.clipped_by, task.output.clipped_by or 0.0)
+        if observer:
+            observer.advanced(1, task.output.bytes)
+    return restored
+
+
+def _restore_one(task: _Task) -> int | str:
+    """Write one image; return how many codes may differ, or why there is none."""
+    try:
+        values = _values(task)
+    except (OSError, ValueError) as error:
+        return str(error)
+    applied = task.output.applied or task.job.parameters[str(task.output.max_code)]
+    _write(task.target, _codes(values, applied, task.output, task.job.channels))
+    return _may_differ(values, applied) if task.job.dtype == "float16" else 0
+
+
+def _check(manifest: Manifest, folder: Path, output: Path) -> None:
+    if METHODS[manifest.job.method].inverse == "none":
+        raise NormstatError(
+            f"{folder}: {manifest.job.method} cannot be undone: the mean and std around each "
+            "pixel are not kept"
+        )
+    if FORMATS[manifest.job.format].read is None:
+        raise NormstatError(
+            f"{folder}: holds previews ({manifest.job.format}), which are scaled and rounded; "
+            "only values can be undone"
+        )
+    if output.resolve() == folder.resolve():
+        raise SourceError(f"{output}: is the folder of the values; name another with -o")
+
+
+def _values(task: _Task) -> Values:
+    job, output = task.job, task.output
+    if job.pack is not None:
+        values: Array = np.load(task.folder / job.pack, mmap_mode="r")[output.row]
+    else:
+        reader = FORMATS[job.format].read
+        assert reader is not None  # noqa: S101 (`_check` has seen to it)
+        values = reader(task.folder / output.output)
+    return from_layout(values, job.layout)
+
+
+def _codes(values: Values, applied: Applied, each: Output, channels: list[str] | None) -> Array:
+    codes = as_codes(backward(values, applied), np.uint8 if each.max_code == 255 else np.uint16)  # noqa: PLR2004
+    if channels and len(channels) == 3:  # noqa: PLR2004 (files hold R G B)
+        codes = codes[..., [channels.index(channel) for channel in "RGB"]]
+    return codes
+
+
+def _write(path: Path, codes: Array) -> None:
+    if codes.shape[-1] == 1 or (codes.dtype == np.uint16 and _is_gray(codes)):
+        codes = codes[..., 0]
+    if codes.ndim == 3 and codes.dtype == np.uint16:  # noqa: PLR2004
+        raise NormstatError(f"{path}: 16-bit colour cannot be written as PNG yet")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as beside:
+            Image.fromarray(np.ascontiguousarray(codes)).save(beside, "PNG")
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; images before it are whole") from error
+
+
+def _is_gray(codes: Array) -> bool:
+    return bool(np.all(codes == codes[..., :1]))
+
+
+def _may_differ(values: Values, applied: Applied) -> int:
+    """Return how many codes float16 is too coarse for."""
+    step = np.spacing(np.abs(values).astype(np.float16)).astype(np.float32) / 2
+    return int(np.count_nonzero(step / np.abs(np.array(applied.scale)) >= 0.5))  # noqa: PLR2004
