@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from math import sqrt
+from math import prod, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,9 @@ def _run(
     pack: Path | None,
     observer: Observer | None,
 ) -> Manifest:
-    outputs, failures = dict(done), [Failure(source=printable(name), reason=printable(reason))
-                                     for name, reason in plan.listing.unreadable]  # fmt: skip
-    if fail and failures:
-        raise ImageError(f"{failures[0].source}: {failures[0].reason}")
+    record = _Record(plan, dict(done), fail=fail)
+    for name, reason in plan.listing.unreadable:
+        record.add(Failure(source=printable(name), reason=printable(reason)))
     if observer:
         observer.listed(plan.listing)
         observer.advanced(len(done), sum(output.bytes for output in done.values()))
@@ -116,69 +115,89 @@ def _run(
     if backend == "auto":
         backend = choose(len(plan.listing), sum(plan.listing.sizes), workers)
     function = _apply_in_own_process if backend == "processes" else _apply
-    saved = time.monotonic()
-    _save(plan, outputs, failures, complete=False)
+    results = BACKENDS.load(backend)(function, chunks, jobs=workers)
+    record.save(complete=False)
     with undisturbed():
-        for chunk, results in zip(
-            chunks, BACKENDS.load(backend)(function, chunks, jobs=workers), strict=True
-        ):
-            for result in results:
-                if isinstance(result, Output):
-                    outputs[result.source] = result
-                    continue
-                failures.append(result)
-                if fail:
-                    _save(plan, outputs, failures, complete=False)
-                    raise ImageError(
-                        f"{result.source}: {result.reason}. What was written before is kept; "
-                        "--on-error skip leaves such files out and names them"
-                    )
+        for chunk, found in zip(chunks, results, strict=True):
+            for each in found:
+                record.add(each)
+            record.save_in_time()
             if observer:
                 observer.advanced(len(chunk.names), sum(chunk.sizes))
-            if time.monotonic() - saved > _SAVE_EVERY:
-                _save(plan, outputs, failures, complete=False)
-                saved = time.monotonic()
     if pack:
-        array = np.lib.format.open_memmap(pack, mode="r+")
-        for row, name in enumerate(plan.listing.names):
-            if printable(name) not in outputs:
-                array[row] = np.nan
-        array.flush()
-    return _save(plan, outputs, failures, complete=True)
+        _mark_missing(plan, record.outputs, pack)
+    return record.save(complete=True)
 
 
-def _save(
-    plan: Plan, outputs: dict[str, Output], failures: list[Failure], *, complete: bool
-) -> Manifest:
-    order = [printable(name) for name in plan.listing.names]
-    ordered = [outputs[name] for name in order if name in outputs]
-    total = _total(ordered)
-    manifest = Manifest(
-        complete=complete,
-        job=plan.job,
-        roots=[printable(root) for root in plan.listing.roots],
-        mean=[each.mean for each in total] if total else None,
-        std=[sqrt(each.variance()) for each in total] if total else None,
-        outputs=ordered,
-        failures=failures,
-    )
-    write_manifest(plan.folder, manifest)
-    return manifest
+class _Record:
+    """Collects what a run writes and keeps the manifest up to date."""
+
+    def __init__(self, plan: Plan, outputs: dict[str, Output], *, fail: bool) -> None:
+        self.outputs = outputs
+        self._plan = plan
+        self._failures: list[Failure] = []
+        self._fail = fail
+        self._saved = time.monotonic()
+
+    def add(self, result: Output | Failure) -> None:
+        """Note one result; raise for a failure when that is wanted."""
+        if isinstance(result, Output):
+            self.outputs[result.source] = result
+            return
+        self._failures.append(result)
+        if self._fail:
+            self.save(complete=False)
+            raise ImageError(
+                f"{result.source}: {result.reason}. What was written before is kept; "
+                "--on-error skip leaves such files out and names them"
+            )
+
+    def save_in_time(self) -> None:
+        """Save when a killed run would lose more than a few seconds."""
+        if time.monotonic() - self._saved > _SAVE_EVERY:
+            self.save(complete=False)
+            self._saved = time.monotonic()
+
+    def save(self, *, complete: bool) -> Manifest:
+        """Write the manifest, outputs in listing order."""
+        order = (printable(name) for name in self._plan.listing.names)
+        ordered = [self.outputs[name] for name in order if name in self.outputs]
+        total = _total(ordered)
+        manifest = Manifest(
+            complete=complete,
+            job=self._plan.job,
+            roots=[printable(root) for root in self._plan.listing.roots],
+            mean=[each.mean for each in total] if total else None,
+            std=[sqrt(each.variance()) for each in total] if total else None,
+            outputs=ordered,
+            failures=self._failures,
+        )
+        write_manifest(self._plan.folder, manifest)
+        return manifest
+
+
+def _mark_missing(plan: Plan, outputs: dict[str, Output], pack: Path) -> None:
+    """Fill the rows of images that failed with NaN."""
+    array = np.lib.format.open_memmap(pack, mode="r+")
+    for row, name in enumerate(plan.listing.names):
+        if printable(name) not in outputs:
+            array[row] = np.nan
+    array.flush()
 
 
 def _total(outputs: Sequence[Output]) -> list[Moments] | None:
     """Return the moments of all values, a channel, in listing order."""
     if not outputs or len({len(output.mean) for output in outputs}) > 1:
         return None
-    parts = (
-        [
-            Moments(
-                output.shape[0] * output.shape[1], mean, std**2 * output.shape[0] * output.shape[1]
-            )
+
+    def moments(output: Output) -> list[Moments]:
+        pixels = prod(output.shape) // len(output.mean)
+        return [
+            Moments(pixels, mean, std**2 * pixels)
             for mean, std in zip(output.mean, output.std, strict=True)
         ]
-        for output in outputs
-    )
+
+    parts = map(moments, outputs)
     return reduce(lambda a, b: [x.merged(y) for x, y in zip(a, b, strict=True)], parts)
 
 
@@ -256,7 +275,7 @@ def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Ou
     applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
     values = forward(codes, applied)
     if decoded.mask:
-        values[np.asarray(decoded.mask) == 0] = 0
+        values[:, np.asarray(decoded.mask) == 0] = 0
     clips, farthest = (0, 0.0) if method.inverse == "exact" else clipped(codes, applied)
     stored = arranged(values, job.layout, job.dtype)
     if chunk.pack:
@@ -272,7 +291,7 @@ def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Ou
         bytes=size,
         output=output,
         row=row if chunk.pack else None,
-        shape=list(values.shape),
+        shape=list(stored.shape),
         max_code=top,
         mean=mean,
         std=std,
@@ -282,33 +301,28 @@ def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Ou
     )
 
 
-def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> npt.NDArray[Any]:
-    """Return the codes of an image, of shape (H, W, C), in the order of the numbers' channels."""
-    codes = np.asarray(decoded.image)
-    gray = codes.ndim == 2  # noqa: PLR2004 (H, W)
-    if gray:
-        codes = codes[..., None]
-    if channels is None:
-        return codes
-    if len(channels) == 1 and not gray:
+def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> list[npt.NDArray[Any]]:
+    """Return the planes of an image, in the order of the numbers' channels."""
+    bands = decoded.image.split()
+    if channels is not None and len(channels) < len(bands):
         raise NormstatError(
             f"{printable(name)} has the channels R G B, the numbers have {channels[0]}; "
             "--mode l makes images gray"
         )
-    if gray:
-        return np.ascontiguousarray(np.repeat(codes, len(channels), axis=2))
-    order = ["RGB".index(channel) for channel in channels]
-    return codes if order == [0, 1, 2] else np.ascontiguousarray(codes[..., order])
+    order = list(range(len(bands)))
+    if channels is not None:
+        order = [0] * len(channels) if len(bands) == 1 else ["RGB".index(c) for c in channels]
+    return [np.asarray(bands[band]) for band in order]
 
 
 def _measured(values: Values) -> tuple[list[float], list[float]]:
-    """Return mean and std a channel of what is written."""
-    planes = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
-    # NumPy adds float32 pairwise, so that the sums of a plane are good to its last digits.
-    mean = planes.mean(axis=1)
-    planes -= mean[:, None]
-    np.square(planes, out=planes)
-    return mean.tolist(), np.sqrt(planes.mean(axis=1)).tolist()
+    """Return mean and std of each plane; rows are added in float32, their sums in float64."""
+    pixels = values[0].size
+    # A dot product a row, not a matrix product, whose threads would get in the way of ours.
+    ones = np.ones(values.shape[2], np.float32)
+    mean = np.vecdot(values, ones).sum(axis=1, dtype=np.float64) / pixels
+    square = np.vecdot(values, values).sum(axis=1, dtype=np.float64) / pixels
+    return mean.tolist(), np.sqrt(np.maximum(square - mean**2, 0)).tolist()
 
 
 def _empty_pack(plan: Plan, path: Path) -> None:

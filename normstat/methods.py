@@ -1,10 +1,11 @@
 """Every normalization there is: one table of pure functions, each with its inverse.
 
 A method looks at an image's codes and returns what is to be done to them, an `Applied`; `forward`
-does it and `backward` undoes it. A new method is a function and a row in `METHODS`.
+does it and `backward` undoes it. Images are planes here, of shape (C, H, W), which is how most
+are stored. A new method is a function and a row in `METHODS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import NormstatError
-from normstat.normalization import Values, affine
+from normstat.normalization import Values
 
-Codes = npt.NDArray[Any]
+Codes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]  # planes, of one size
 
 EPSILON = 1e-4  # Albumentations' guard of its per-image methods, in codes
 LIMIT = 20.0  # beyond which Albumentations clips them
@@ -111,23 +112,25 @@ def image(codes: Codes, top: float, settings: Settings) -> Applied:  # noqa: ARG
 
 def image_per_channel(codes: Codes, top: float, settings: Settings) -> Applied:
     """As `image`, for each channel by itself; float images with several have no epsilon."""
-    if codes.shape[-1] == 1:
+    if len(codes) == 1:
         return image(codes, top, settings)
     flat = _wide(codes)
-    return _of_statistics(codes, flat.mean(axis=0), _guarded(codes, flat.std(axis=0)), LIMIT)
+    return _of_statistics(codes, flat.mean(axis=1), _guarded(codes, flat.std(axis=1)), LIMIT)
 
 
 def min_max(codes: Codes, top: float, settings: Settings) -> Applied:  # noqa: ARG001
     """(x − min) / (max − min) of all channels of the image; with 1e-4 below for integers."""
-    low, high = float(codes.min()), float(codes.max())
+    flat = _wide(codes)
+    low, high = flat.min(), flat.max()
     return _of_statistics(codes, low, _guarded(codes, np.array(high - low)))
 
 
 def min_max_per_channel(codes: Codes, top: float, settings: Settings) -> Applied:
     """(x − min) / (max − min + 1e-4) of each channel by itself."""
-    if codes.shape[-1] == 1:
+    if len(codes) == 1:
         return min_max(codes, top, settings)
-    low, high = codes.min(axis=(0, 1)).astype(float), codes.max(axis=(0, 1)).astype(float)
+    flat = _wide(codes)
+    low, high = flat.min(axis=1), flat.max(axis=1)
     return _of_statistics(codes, low, high - low + EPSILON)
 
 
@@ -136,7 +139,7 @@ def _guarded(codes: Codes, spread: Any) -> Any:
 
     A float's spread of zero gets it too, so that a constant image stays finite.
     """
-    if np.issubdtype(codes.dtype, np.integer):
+    if np.issubdtype(codes[0].dtype, np.integer):
         return spread + EPSILON
     return np.where(spread > 0, spread, EPSILON)
 
@@ -153,7 +156,7 @@ def robust(codes: Codes, top: float, settings: Settings) -> Applied:
     if settings.of == "dataset":
         centre, spread = np.array(settings.median) * top, np.array(settings.spread) * top
     else:
-        quarters = np.percentile(_wide(codes), [25, 50, 75], axis=0)
+        quarters = np.percentile(_wide(codes), [25, 50, 75], axis=1)
         centre, spread = quarters[1], quarters[2] - quarters[0]
     # A spread of zero leaves the values in codes, as scikit-learn does.
     return _of_statistics(codes, centre, np.where(spread > 0, spread, 1.0))
@@ -175,7 +178,7 @@ def local(codes: Codes, top: float, settings: Settings) -> Applied:
 def adaptive(codes: Codes, top: float, settings: Settings) -> Applied:
     """`standard` by the spec whose Gaussian is nearest to the image's own."""
     flat = _wide(codes) / top
-    mean, std = flat.mean(axis=0), flat.std(axis=0)
+    mean, std = flat.mean(axis=1), flat.std(axis=1)
 
     def distance(candidate: Gaussian) -> float:
         """Squared 2-Wasserstein distance of Gaussians with independent channels."""
@@ -207,25 +210,24 @@ def _standardized(source: Gaussian, top: float) -> Applied:
 
 def _of_statistics(codes: Codes, centre: Any, spread: Any, limit: float | None = None) -> Applied:
     """Return (x − centre) / spread, the two given in codes, for all channels or each."""
-    channels = np.ones(codes.shape[-1])
+    channels = np.ones(len(codes))
     scale = channels / spread
     return Applied(scale=scale.tolist(), offset=(-channels * centre * scale).tolist(), limit=limit)
 
 
 def _wide(codes: Codes) -> npt.NDArray[np.float64]:
-    return codes.reshape(-1, codes.shape[-1]).astype(np.float64)
+    return np.asarray(codes, np.float64).reshape(len(codes), -1)
 
 
 def forward(codes: Codes, applied: Applied) -> Values:
-    """Return the values of an image of shape (H, W, C), float32 of the same shape."""
+    """Return the values of an image of shape (C, H, W), float32 of the same shape."""
     if applied.low is not None and applied.high is not None:
-        low, high = (np.asarray(each, np.float32) for each in (applied.low, applied.high))
-        codes = np.clip(codes, low, high)
+        codes = np.clip(np.asarray(codes), _planes(applied.low), _planes(applied.high))
+    values = _affine(codes, applied.scale, applied.offset)
     if applied.window is not None:
-        return _local(affine(codes, applied.scale, applied.offset), applied.window)
-    values = affine(codes, applied.scale, applied.offset)
+        return _local(values, applied.window)
     if applied.matrix is not None:
-        values = values @ np.array(applied.matrix, np.float32).T
+        values = _mixed(applied.matrix, values)
     if applied.limit is not None:
         np.clip(values, -applied.limit, applied.limit, out=values)
     return values
@@ -244,9 +246,27 @@ def backward(values: Values, applied: Applied) -> Values:
             "local cannot be undone: the mean and std around each pixel are not kept"
         )
     if applied.matrix is not None:
-        values = values @ np.linalg.inv(np.array(applied.matrix)).T.astype(np.float32)
+        values = _mixed(np.linalg.inv(np.array(applied.matrix)), values)
     scale = 1 / np.array(applied.scale)
-    return affine(values, scale, -np.array(applied.offset) * scale)
+    return _affine(values, scale, -np.array(applied.offset) * scale)
+
+
+def _affine(planes: Codes, scale: Any, offset: Any) -> Values:
+    values = np.empty((len(planes), *planes[0].shape), np.float32)
+    for channel, (a, b) in enumerate(zip(scale, offset, strict=True)):
+        values[channel] = planes[channel]
+        values[channel] *= np.float32(a)
+        values[channel] += np.float32(b)
+    return values
+
+
+def _mixed(matrix: Any, values: Values) -> Values:
+    mixed: Values = np.asarray(matrix, np.float32) @ values.reshape(len(values), -1)
+    return mixed.reshape(values.shape)
+
+
+def _planes(values: Any) -> Values:
+    return np.asarray(values, np.float32)[:, None, None]
 
 
 def clipped(codes: Codes, applied: Applied) -> tuple[int, float]:
@@ -254,23 +274,24 @@ def clipped(codes: Codes, applied: Applied) -> tuple[int, float]:
     low, high = _bounds(applied)
     if low is None or high is None:
         return 0, 0.0
-    over = np.maximum(np.maximum(low - codes, codes - high), 0)
+    planes = np.asarray(codes)
+    over = np.maximum(np.maximum(low - planes, planes - high), 0)
     return int(np.count_nonzero(over)), float(over.max(initial=0))
 
 
 def _bounds(applied: Applied) -> tuple[Any, Any]:
     if applied.low is not None:
-        return np.array(applied.low), np.array(applied.high)
+        return _planes(applied.low), _planes(applied.high)
     if applied.limit is not None:
         scale, offset = np.array(applied.scale), np.array(applied.offset)
-        return (-applied.limit - offset) / scale, (applied.limit - offset) / scale
+        return _planes((-applied.limit - offset) / scale), _planes((applied.limit - offset) / scale)
     return None, None
 
 
 def _local(values: Values, window: int) -> Values:
     """Standardize each pixel by the window around it, cut off at the borders."""
     wide = values.astype(np.float64)
-    count = _window_sums(np.ones(values.shape[:2])[..., None], window)
+    count = _window_sums(np.ones((1, *values.shape[1:])), window)
     mean = _window_sums(wide, window) / count
     variance = np.maximum(_window_sums(wide * wide, window) / count - mean**2, 0)
     std = np.sqrt(variance)
@@ -281,7 +302,7 @@ def _local(values: Values, window: int) -> Values:
 def _window_sums(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
     """Sums over windows by an integral image (Crow, Summed-Area Tables, 1984)."""
     half = window // 2
-    for axis in (0, 1):
+    for axis in (1, 2):
         size = values.shape[axis]
         sums = np.concatenate([np.zeros_like(values.take([0], axis)), values.cumsum(axis)], axis)
         ends = np.minimum(np.arange(size) + half + 1, size)

@@ -121,16 +121,16 @@ def check_format(name: str) -> None:
 
 
 def arranged(values: Values, layout: str, dtype: str) -> Array:
-    """Return values of shape (H, W, C) in the layout and type that they are stored in."""
-    if layout == "chw":
-        values = values.transpose(2, 0, 1)
+    """Return values of shape (C, H, W) in the layout and type that they are stored in."""
+    if layout == "hwc":
+        values = values.transpose(1, 2, 0)
     return np.ascontiguousarray(values, dtype=dtype)
 
 
 def from_layout(values: Array, layout: str) -> Values:
-    """Return stored values as float32 of shape (H, W, C)."""
-    if layout == "chw":
-        values = values.transpose(1, 2, 0)
+    """Return stored values as float32 of shape (C, H, W)."""
+    if layout == "hwc":
+        values = values.transpose(2, 0, 1)
     return np.ascontiguousarray(values, dtype=np.float32)
 
 

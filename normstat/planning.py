@@ -131,7 +131,7 @@ def plan(
         _check_known(known, job.channels)
         parameters = {
             str(kind.max_code): METHODS[method].fit(
-                np.zeros((1, 1, len(job.channels)), np.uint8), kind.max_code, settings
+                np.zeros((len(job.channels), 1, 1), np.uint8), kind.max_code, settings
             )
             for kind in KINDS.values()
             if not METHODS[method].per_image

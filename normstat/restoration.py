@@ -131,28 +131,28 @@ def _values(task: _Task) -> Values:
 def _codes(values: Values, applied: Applied, each: Output, channels: list[str] | None) -> Array:
     codes = as_codes(backward(values, applied), np.uint8 if each.max_code == 255 else np.uint16)  # noqa: PLR2004
     if channels and len(channels) == 3:  # noqa: PLR2004 (files hold R G B)
-        codes = codes[..., [channels.index(channel) for channel in "RGB"]]
+        codes = codes[[channels.index(channel) for channel in "RGB"]]
     return codes
 
 
 def _write(path: Path, codes: Array) -> None:
-    if codes.shape[-1] == 1 or (codes.dtype == np.uint16 and _is_gray(codes)):
-        codes = codes[..., 0]
-    if codes.ndim == 3 and codes.dtype == np.uint16:  # noqa: PLR2004
+    if codes.dtype == np.uint16 and not _is_gray(codes):
         raise NormstatError(f"{path}: 16-bit colour cannot be written as PNG yet")
+    gray = len(codes) == 1 or codes.dtype == np.uint16
+    pixels = codes[0] if gray else codes.transpose(1, 2, 0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as beside:
-            Image.fromarray(np.ascontiguousarray(codes)).save(beside, "PNG")
+            Image.fromarray(np.ascontiguousarray(pixels)).save(beside, "PNG")
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; images before it are whole") from error
 
 
 def _is_gray(codes: Array) -> bool:
-    return bool(np.all(codes == codes[..., :1]))
+    return bool(np.all(codes == codes[:1]))
 
 
 def _may_differ(values: Values, applied: Applied) -> int:
     """Return how many codes float16 is too coarse for."""
     step = np.spacing(np.abs(values).astype(np.float16)).astype(np.float32) / 2
-    return int(np.count_nonzero(step / np.abs(np.array(applied.scale)) >= 0.5))  # noqa: PLR2004
+    return int(np.count_nonzero(step / np.abs(np.array(applied.scale))[:, None, None] >= 0.5))  # noqa: PLR2004
