@@ -91,7 +91,7 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     try:
         raw = msgspec.json.decode(content)
-    except ValueError as error:
+    except msgspec.DecodeError as error:
         raise SpecError(f"{path}: not valid JSON: {error}") from error
     return decode(raw, Manifest, str(path))
 

@@ -1,4 +1,4 @@
-"""Print the oldest dependencies that pyproject.toml allows, as pip constraints."""
+"""Print the oldest runtime dependencies that pyproject.toml allows, as pip constraints."""
 
 import tomllib
 from pathlib import Path
@@ -8,8 +8,7 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 def main() -> None:
     project = tomllib.loads(PROJECT.read_text())["project"]
-    requirements = project["dependencies"] + project["optional-dependencies"]["test"]
-    for requirement in requirements:
+    for requirement in project["dependencies"]:
         print(requirement.replace(">=", "=="))
 
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from normstat.images import read, resized_and_cropped, undisturbed
 from normstat.sources import FileSource
 from normstat.spec.model import Pipeline
 
+PILLOW = tuple(map(int, PIL.__version__.split(".")[:2]))  # 13 reads some TIFFs that 12 refuses
 HEIGHT, WIDTH = 6, 16
 _random = np.random.default_rng(20)
 GRAY = _random.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
@@ -242,8 +244,12 @@ def ycbcr_to_rgb(codes):
     return np.clip(np.stack(rgb, axis=2), 0, 255)
 
 
-def test_ycbcr_tiff_becomes_rgb():
-    found = pixels(tiff(RGB, photometric=6, more={530: (1, 1)}))
+def test_ycbcr_tiff_becomes_rgb_or_is_skipped():
+    content = tiff(RGB, photometric=6, more={530: (1, 1)})
+    if PILLOW < (13,):
+        assert "known format" in reason(content)
+        return
+    found = pixels(content)
     assert np.abs(found - ycbcr_to_rgb(RGB)).max() <= 1
 
 
@@ -513,7 +519,7 @@ TRAPS = {
     "tiff double": (tiff(WIDE.astype(np.float64), 64, sample_format=3), "known format"),
     "tiff half": (tiff(CODES12.astype(np.float16), 16, sample_format=3), "known format"),
     "tiff signed bytes": (tiff(GRAY, sample_format=2), "signed samples"),
-    "tiff La": (tiff(np.dstack([GRAY, ALPHA]), more={338: (1,)}), "premultiplied alpha"),
+    "tiff La": (tiff(np.dstack([GRAY, ALPHA]), more={338: (1,)}), "premultiplied alpha" if PILLOW >= (13,) else "known format"),
     "ppm 65535": (b"P6 16 6 65535\n" + RGB16.tobytes(), "more than 8 bits"),
     "ppm 256": (b"P6 16 6 256\n" + RGB16.tobytes(), "more than 8 bits"),
     "pgm 4095": (b"P5 16 6 4095\n" + CODES12.astype(">u2").tobytes(), "integer pixels"),

@@ -61,7 +61,7 @@ def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Constant
     """Turn the bytes of a file into a spec; `name` leads each error message."""
     try:
         raw = parse_yaml(content) if yaml else msgspec.json.decode(content)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         kind = "YAML" if yaml else "JSON"
         raise SpecError(f"{name}: not valid {kind}: {' '.join(str(error).split())}") from error
     if not isinstance(raw, dict) or "normstat_spec" not in raw:
