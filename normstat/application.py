@@ -284,7 +284,7 @@ def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Ou
         path = chunk.folder / output
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as beside:
-            FORMATS[job.format].write(beside, stored)
+            FORMATS[job.format].write(beside, stored, job.layout)
     mean, std = _measured(values)
     return Output(
         source=printable(name),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import NormstatError
-from normstat.normalization import Values
+from normstat.normalization import Values, working_type
 
 Codes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]  # planes, of one size
 
@@ -254,6 +254,9 @@ def backward(values: Values, applied: Applied) -> Values:
 def _affine(planes: Codes, scale: Any, offset: Any) -> Values:
     values = np.empty((len(planes), *planes[0].shape), np.float32)
     for channel, (a, b) in enumerate(zip(scale, offset, strict=True)):
+        if working_type(b) is np.float64:
+            values[channel] = np.multiply(planes[channel], a, dtype=np.float64) + b
+            continue
         values[channel] = planes[channel]
         values[channel] *= np.float32(a)
         values[channel] += np.float32(b)

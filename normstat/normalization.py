@@ -12,6 +12,7 @@ Values = npt.NDArray[np.float32]
 
 # A block of a row-wise result stays in the cache between its two steps.
 _BLOCK = 1 << 16
+_LARGE_OFFSET = 4.0
 
 
 @dataclass(frozen=True)
@@ -120,29 +121,50 @@ def denormalize(
     _check_channels(values, len(normalization.channels))
     scale = [1 / a for a in normalization.scale]
     offset = [-b / a for a, b in zip(normalization.scale, normalization.offset, strict=True)]
-    return as_codes(affine(values, scale, offset), dtype)
+    codes = np.empty(values.shape, dtype)
+    images = values if values.ndim == 4 else values[None]  # noqa: PLR2004 (N, H, W, C)
+    for image, result in zip(images, codes if values.ndim == 4 else codes[None], strict=True):  # noqa: PLR2004
+        step = max(1, _BLOCK // max(1, image[:1].size))
+        for start in range(0, len(image), step):
+            rows = slice(start, start + step)
+            result[rows] = as_codes(affine(image[rows], scale, offset), dtype)
+    return codes
 
 
 def affine(image: npt.NDArray[Any], scale: Any, offset: Any) -> Values:
     """Return scale·image + offset in float32, with the channels on the last axis (or one)."""
-    factors, terms = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+    work = working_type(offset)
+    factors: npt.NDArray[Any] = np.asarray(scale, work)
+    terms: npt.NDArray[Any] = np.asarray(offset, work)
     result = np.empty(image.shape, np.float32)
-    if image.size and image.flags.c_contiguous:
-        # Whole rows at once: a loop over three channels would cost five times as much.
-        row = image.shape[-1] if len(factors) == 1 else image.shape[-1] * image.shape[-2]
-        repeat = row // len(factors)
-        rows, out = image.reshape(-1, row), result.reshape(-1, row)
-        factors, terms = np.tile(factors, repeat), np.tile(terms, repeat)
-        step = max(1, _BLOCK // row)
-        for start in range(0, len(rows), step):
-            block = out[start : start + step]
+    if not image.size:
+        return result
+    if not image.flags.c_contiguous:
+        result[:] = np.multiply(image, factors, dtype=work, casting="unsafe") + terms
+        return result
+    # Whole rows at once: a loop over three channels would cost five times as much.
+    row = image.shape[-1] if len(factors) == 1 else image.shape[-1] * image.shape[-2]
+    repeat = row // len(factors)
+    rows, out = image.reshape(-1, row), result.reshape(-1, row)
+    factors, terms = np.tile(factors, repeat), np.tile(terms, repeat)
+    step = max(1, _BLOCK // row)
+    for start in range(0, len(rows), step):
+        block = out[start : start + step]
+        if work is np.float32:
             block[:] = rows[start : start + step]
             block *= factors
             block += terms
-    else:
-        np.multiply(image, factors, out=result, dtype=np.float32, casting="unsafe")
-        result += terms
+        else:
+            block[:] = rows[start : start + step] * factors + terms
     return result
+
+
+def working_type(offset: Any) -> type[np.float32] | type[np.float64]:
+    """Return the type in which scale·code + offset keeps seven digits of a result near 1.
+
+    With a large offset the sum cancels, and float32 would lose the digits that are left.
+    """
+    return np.float32 if np.max(np.abs(offset)) <= _LARGE_OFFSET else np.float64
 
 
 def as_codes(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -154,8 +176,8 @@ def as_codes(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 def _check_channels(image: npt.NDArray[Any], channels: int) -> None:
-    found = 1 if image.ndim == 2 else image.shape[-1]  # noqa: PLR2004 (H, W)
-    if found != channels or image.ndim not in (2, 3, 4):
+    shape = (*image.shape, 1) if image.ndim == 2 else image.shape  # noqa: PLR2004 (H, W)
+    if len(shape) not in (3, 4) or shape[-1] != channels:
         raise UsageError(
             f"an image of shape {image.shape} has not the {channels} channels of the "
             "normalization on its last axis"

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,12 +24,12 @@ class Format:
 
     suffix: str
     summary: str
-    write: Callable[[Path, Array], None]
+    write: Callable[[Path, Array, str], None]
     read: Callable[[Path], Array] | None
     extra: str | None = None
 
 
-def _write_npy(path: Path, values: Array) -> None:
+def _write_npy(path: Path, values: Array, _layout: str) -> None:
     with path.open("wb") as file:
         np.save(file, values)
 
@@ -38,7 +39,7 @@ def _read_npy(path: Path) -> Array:
     return values
 
 
-def _write_npz(path: Path, values: Array) -> None:
+def _write_npz(path: Path, values: Array, _layout: str) -> None:
     with path.open("wb") as file:
         np.savez(file, values=values)
 
@@ -49,7 +50,7 @@ def _read_npz(path: Path) -> Array:
     return values
 
 
-def _write_safetensors(path: Path, values: Array) -> None:
+def _write_safetensors(path: Path, values: Array, _layout: str) -> None:
     from safetensors.numpy import save_file  # noqa: PLC0415 (an extra)
 
     save_file({"values": np.ascontiguousarray(values)}, path)
@@ -62,10 +63,14 @@ def _read_safetensors(path: Path) -> Array:
     return values
 
 
-def _write_tiff(path: Path, values: Array) -> None:
+def _write_tiff(path: Path, values: Array, layout: str) -> None:
     import tifffile  # noqa: PLC0415 (an extra)
 
-    tifffile.imwrite(path, values, photometric="minisblack")
+    if values.shape[0 if layout == "chw" else -1] == 1:
+        tifffile.imwrite(path, values, photometric="minisblack")
+        return
+    order = {"chw": "separate", "hwc": "contig"}[layout]
+    tifffile.imwrite(path, values, photometric="rgb", planarconfig=order)
 
 
 def _read_tiff(path: Path) -> Array:
@@ -75,7 +80,7 @@ def _read_tiff(path: Path) -> Array:
     return values
 
 
-def _write_preview(path: Path, values: Array) -> None:
+def _write_preview(path: Path, values: Array, _layout: str) -> None:
     """Scale the values of the image, of shape (H, W, C), to 0..255, and say so in the file."""
     low, high = float(values.min()), float(values.max())
     shown = np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
@@ -149,11 +154,14 @@ def output_names(names: Sequence[str], suffix: str) -> list[str]:
         (name if shared[stem] > 1 else stem) + suffix
         for name, stem in zip(inside, stems, strict=True)
     ]
-    seen: Counter[str] = Counter()
+    taken, seen = set(found), set[str]()
     for index, name in enumerate(found):
-        seen[name] += 1
-        if seen[name] > 1:
-            found[index] = f"{name.removesuffix(suffix)}~{seen[name]}{suffix}"
+        if name in seen:
+            stem = name.removesuffix(suffix)
+            numbered = (f"{stem}~{number}{suffix}" for number in count(2))
+            found[index] = next(other for other in numbered if other not in taken)
+            taken.add(found[index])
+        seen.add(found[index])
     return found
 
 

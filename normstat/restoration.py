@@ -13,7 +13,7 @@ from normstat.errors import NormstatError, SourceError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
-from normstat.outputs import FORMATS, Array, from_layout, output_names
+from normstat.outputs import FORMATS, Array, check_format, from_layout, output_names
 
 
 @dataclass
@@ -113,6 +113,7 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
             f"{folder}: holds previews ({manifest.job.format}), which are scaled and rounded; "
             "only values can be undone"
         )
+    check_format(manifest.job.format)
     if output.resolve() == folder.resolve():
         raise SourceError(f"{output}: is the folder of the values; name another with -o")
 
