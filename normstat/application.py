@@ -34,6 +34,8 @@ from normstat.sources import Source
 from normstat.sources.base import printable
 from normstat.statistics import KINDS, Moments
 
+# Mean² over variance beyond which their difference has lost a digit too many.
+_CANCELS = 10
 _SAVE_EVERY = 5.0  # seconds of work that a killed run may lose
 
 
@@ -317,12 +319,19 @@ def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> list[npt.
 
 def _measured(values: Values) -> tuple[list[float], list[float]]:
     """Return mean and std of each plane; rows are added in float32, their sums in float64."""
-    pixels = values[0].size
+    mean = _row_sums(values, np.ones(values.shape[2], np.float32)) / values[0].size
+    variance = _row_sums(values, values) / values[0].size - mean**2
+    for flat in np.flatnonzero(mean**2 > _CANCELS * variance):
+        rest = values[flat : flat + 1] - np.float32(mean[flat])
+        offset = mean[flat] - np.float32(mean[flat])
+        variance[flat] = _row_sums(rest, rest)[0] / rest.size - offset**2
+    return mean.tolist(), np.sqrt(np.maximum(variance, 0)).tolist()
+
+
+def _row_sums(values: Values, others: Values) -> npt.NDArray[np.float64]:
     # A dot product a row, not a matrix product, whose threads would get in the way of ours.
-    ones = np.ones(values.shape[2], np.float32)
-    mean = np.vecdot(values, ones).sum(axis=1, dtype=np.float64) / pixels
-    square = np.vecdot(values, values).sum(axis=1, dtype=np.float64) / pixels
-    return mean.tolist(), np.sqrt(np.maximum(square - mean**2, 0)).tolist()
+    sums: npt.NDArray[np.float64] = np.vecdot(values, others).sum(axis=1, dtype=np.float64)
+    return sums
 
 
 def _empty_pack(plan: Plan, path: Path) -> None:

@@ -24,12 +24,12 @@ class Format:
 
     suffix: str
     summary: str
-    write: Callable[[Path, Array, str], None]
+    write: Callable[..., None]
     read: Callable[[Path], Array] | None
     extra: str | None = None
 
 
-def _write_npy(path: Path, values: Array, _layout: str) -> None:
+def _write_npy(path: Path, values: Array, _layout: str = "chw") -> None:
     with path.open("wb") as file:
         np.save(file, values)
 
@@ -39,7 +39,7 @@ def _read_npy(path: Path) -> Array:
     return values
 
 
-def _write_npz(path: Path, values: Array, _layout: str) -> None:
+def _write_npz(path: Path, values: Array, _layout: str = "chw") -> None:
     with path.open("wb") as file:
         np.savez(file, values=values)
 
@@ -50,7 +50,7 @@ def _read_npz(path: Path) -> Array:
     return values
 
 
-def _write_safetensors(path: Path, values: Array, _layout: str) -> None:
+def _write_safetensors(path: Path, values: Array, _layout: str = "chw") -> None:
     from safetensors.numpy import save_file  # noqa: PLC0415 (an extra)
 
     save_file({"values": np.ascontiguousarray(values)}, path)
@@ -63,7 +63,7 @@ def _read_safetensors(path: Path) -> Array:
     return values
 
 
-def _write_tiff(path: Path, values: Array, layout: str) -> None:
+def _write_tiff(path: Path, values: Array, layout: str = "chw") -> None:
     import tifffile  # noqa: PLC0415 (an extra)
 
     if values.shape[0 if layout == "chw" else -1] == 1:
@@ -80,7 +80,7 @@ def _read_tiff(path: Path) -> Array:
     return values
 
 
-def _write_preview(path: Path, values: Array, _layout: str) -> None:
+def _write_preview(path: Path, values: Array, _layout: str = "chw") -> None:
     """Scale the values of the image, of shape (H, W, C), to 0..255, and say so in the file."""
     low, high = float(values.min()), float(values.max())
     shown = np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)

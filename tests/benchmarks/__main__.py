@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks import corpora
+from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
@@ -23,7 +24,7 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing")
+SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
 EXTRA = ("threshold",)
 
 
@@ -83,6 +84,9 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
             CONSOLE.print("listing: left out of --quick\n")
         case "listing":
             measure_listing(runs=runs)
+        case "apply":
+            race_arrays()
+            race_apply(_photos(options), scratch, workers=workers, runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
