@@ -1,8 +1,9 @@
 # `make help` lists the targets. Each makes its own .venv when it is missing or out of date.
-PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+PYTHON    ?= python3
+VENV      ?= .venv
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+READY     := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help check format docs test test-lowest bench demo clean
@@ -10,9 +11,13 @@ READY  := $(VENV)/.ready
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml
+$(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "normstat needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
@@ -41,9 +46,9 @@ test-lowest: ## run every test with the oldest dependencies that pyproject.toml 
 bench: $(READY) ## speed as ratios to a plain decode, side by side (BENCH_DATA=folder to bring your own)
 	$(BIN)/python -m tests.benchmarks $(if $(BENCH_DATA),--data $(BENCH_DATA))
 
-demo: $(READY) ## statistics of sample_data/photos, as a new user would see them
-	$(BIN)/normstat compute sample_data/photos --output -  --format none > /dev/null
+demo: $(INSTALLED) ## statistics of sample_data/photos, as a new user would see them
 	$(BIN)/normstat compute sample_data/photos
+	$(BIN)/normstat compare
 
 clean: ## remove everything that the targets made
 	rm -rf .venv .venv-lowest .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
