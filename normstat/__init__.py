@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normstat.comparison import Comparison, compare
+    from normstat.candidates import compare
+    from normstat.comparison import Comparison
     from normstat.errors import (
         ImageError,
         NormstatError,
@@ -50,7 +51,7 @@ __all__ = [
 
 _HOMES = {
     "Comparison": "normstat.comparison",
-    "compare": "normstat.comparison",
+    "compare": "normstat.candidates",
     "compute": "normstat.measure",
     "load": "normstat.spec.files",
     "preset": "normstat.presets.catalogue",

@@ -1,13 +1,16 @@
 """What a user names → the spec that is meant: a file, a folder that is measured, or a preset."""
 
+import os
 from pathlib import Path
 
-from normstat.comparison import Candidate
+from normstat.comparison import Candidate, Comparison
+from normstat.comparison import compare as compare_candidates
 from normstat.errors import SourceError, UsageError
 from normstat.measure import Observer, compute
-from normstat.presets import Catalogue
+from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load_constants
+from normstat.spec.model import Constants
 
 _USUAL = str(DEFAULT_PATH)
 _HINT = "; `normstat compute FOLDER` writes one"
@@ -41,6 +44,43 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
     except UsageError as error:
         raise UsageError(f"{label} is no file or folder here: {error}") from None
     return Candidate(name=preset.name, spec=preset.spec())
+
+
+def compare(
+    a: str | os.PathLike[str] | Constants, b: str | os.PathLike[str] | Constants
+) -> Comparison:
+    """Compare A's data with B's numbers.
+
+    Parameters
+    ----------
+    a, b
+        Specs, or names as on the command line: of a spec file, a folder or a preset.
+
+    Returns
+    -------
+    Comparison
+        `metrics["shift"]` and `["gain"]` are the mean and std that A's data has after B's
+        normalization, a number a channel; `findings` are slips that explain the difference.
+
+    Raises
+    ------
+    NormstatError
+        A name stands for nothing, or the two have other channels.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> [round(value, 2) for value in normstat.compare("clip", "imagenet").metrics["gain"]]
+    [1.17, 1.17, 1.23]
+    """
+    catalogue = load_catalogue()
+    sides = [
+        Candidate(name=name, spec=side)
+        if isinstance(side, Constants)
+        else resolve(os.fspath(side), catalogue)
+        for name, side in (("A", a), ("B", b))
+    ]
+    return compare_candidates(*sides, [preset.spec() for preset in catalogue])
 
 
 def _looks_like_a_path(path: Path) -> bool:

@@ -29,6 +29,7 @@ LAYERS = [
     "mistakes",
     "comparison",
     "candidates",
+    "gate",
     "methods",
     "outputs",
     "manifest",

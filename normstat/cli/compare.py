@@ -10,8 +10,9 @@ import msgspec
 from normstat.candidates import resolve
 from normstat.cli.options import presets_option, progress_option, quiet_option
 from normstat.cli.screen import Progress
-from normstat.comparison import Candidate, Report, compare, judge, parse_rule, rank, report
+from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
+from normstat.gate import Report, judge, parse_rule, report
 from normstat.metrics import METRICS
 from normstat.presets import Catalogue, load_catalogue
 from normstat.spec.files import DEFAULT_PATH, dump_text

@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from normstat.comparison import Report
+from normstat.gate import Report
 from normstat.spec.files import dump_text
 from normstat.spec.model import Spec
 

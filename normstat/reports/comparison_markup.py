@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from normstat.comparison import Comparison, Report
+from normstat.comparison import Comparison
+from normstat.gate import Report
 from normstat.metrics import METRICS
 
 

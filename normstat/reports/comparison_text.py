@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.comparison import Comparison, Gate, Interval, Report
+from normstat.comparison import Comparison, Interval
+from normstat.gate import Gate, Report
 from normstat.metrics import METRICS
 
 _MOST_RANKED = 8
