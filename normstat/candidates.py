@@ -74,13 +74,13 @@ def compare(
     [1.17, 1.17, 1.23]
     """
     catalogue = load_catalogue()
-    sides = [
+    first, second = (
         Candidate(name=name, spec=side)
         if isinstance(side, Constants)
         else resolve(os.fspath(side), catalogue)
         for name, side in (("A", a), ("B", b))
-    ]
-    return compare_candidates(*sides, [preset.spec() for preset in catalogue])
+    )
+    return compare_candidates(first, second, [preset.spec() for preset in catalogue])
 
 
 def _looks_like_a_path(path: Path) -> bool:
