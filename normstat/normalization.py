@@ -134,29 +134,42 @@ def denormalize(
 def affine(image: npt.NDArray[Any], scale: Any, offset: Any) -> Values:
     """Return scale·image + offset in float32, with the channels on the last axis (or one)."""
     work = working_type(offset)
-    factors: npt.NDArray[Any] = np.asarray(scale, work)
-    terms: npt.NDArray[Any] = np.asarray(offset, work)
     result = np.empty(image.shape, np.float32)
-    if not image.size:
-        return result
+    if image.size:
+        _fill(result, image, np.asarray(scale, work), np.asarray(offset, work))
+    return result
+
+
+def _fill(
+    result: Values,
+    image: npt.NDArray[Any],
+    factors: npt.NDArray[np.floating],
+    terms: npt.NDArray[np.floating],
+) -> None:
+    """Write factors·image + terms into a contiguous result, a block at a time."""
     if not image.flags.c_contiguous:
-        result[:] = np.multiply(image, factors, dtype=work, casting="unsafe") + terms
-        return result
+        if image.ndim == 4:  # noqa: PLR2004 (N, H, W, C)
+            for each, out in zip(image, result, strict=True):
+                _fill(out, each, factors, terms)
+            return
+        step = max(1, _BLOCK // image[:1].size)
+        for start in range(0, len(image), step):
+            rows = slice(start, start + step)
+            _fill(result[rows], np.ascontiguousarray(image[rows]), factors, terms)
+        return
     # Whole rows at once: a loop over three channels would cost five times as much.
     row = image.shape[-1] if len(factors) == 1 else image.shape[-1] * image.shape[-2]
-    repeat = row // len(factors)
-    rows, out = image.reshape(-1, row), result.reshape(-1, row)
-    factors, terms = np.tile(factors, repeat), np.tile(terms, repeat)
+    lines, out = image.reshape(-1, row), result.reshape(-1, row)
+    factors, terms = (np.tile(each, row // len(factors)) for each in (factors, terms))
     step = max(1, _BLOCK // row)
-    for start in range(0, len(rows), step):
+    for start in range(0, len(lines), step):
         block = out[start : start + step]
-        if work is np.float32:
-            block[:] = rows[start : start + step]
-            block *= factors
-            block += terms
+        if factors.dtype == np.float32:
+            block[:] = lines[start : start + step]
+            block *= factors.astype(np.float32, copy=False)
+            block += terms.astype(np.float32, copy=False)
         else:
-            block[:] = rows[start : start + step] * factors + terms
-    return result
+            block[:] = lines[start : start + step] * factors + terms
 
 
 def working_type(offset: Any) -> type[np.float32] | type[np.float64]:
