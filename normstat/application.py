@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from normstat.atomic import written_whole
+from normstat.atomic import swept, written_whole
 from normstat.backends import BACKENDS, choose, usable_cores
 from normstat.errors import ImageError, NormstatError, SourceError
 from normstat.images import Decoded, read, undisturbed
@@ -76,12 +76,14 @@ def run(
     NormstatError
         An image has other channels than the numbers.
     """
-    done = {} if overwrite or plan.job.pack else _done_before(plan)
+    done = {} if overwrite else _done_before(plan)
+    done = {} if plan.job.pack else done
     _check_room(plan, len(done) / len(plan.listing))
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
         if plan.job.pack is None:
-            return _run(plan, done, jobs, backend, fail=fail, pack=None, observer=observer)
+            with swept(plan.folder):
+                return _run(plan, done, jobs, backend, fail=fail, pack=None, observer=observer)
         target = plan.folder / plan.job.pack
         with written_whole(target) as beside:
             _empty_pack(plan, beside)
@@ -91,8 +93,8 @@ def run(
             raise
         place = error.filename or plan.folder
         raise SourceError(
-            f"{place}: {error.strerror}. What was written before is whole; the same command "
-            "goes on where this one stopped"
+            f"{place}: {error.strerror or error}. What was written before is whole; the same "
+            "command goes on where this one stopped"
         ) from error
 
 
@@ -119,7 +121,7 @@ def _run(
     function = _apply_in_own_process if backend == "processes" else _apply
     results = BACKENDS.load(backend)(function, chunks, jobs=workers)
     record.save(complete=False)
-    with undisturbed():
+    with undisturbed(), record:
         for chunk, found in zip(chunks, results, strict=True):
             for each in found:
                 record.add(each)
@@ -141,6 +143,13 @@ class _Record:
         self._fail = fail
         self._saved = time.monotonic()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            self.save(complete=False)  # the next run goes on from here
+
     def add(self, result: Output | Failure) -> None:
         """Note one result; raise for a failure when that is wanted."""
         if isinstance(result, Output):
@@ -148,7 +157,6 @@ class _Record:
             return
         self._failures.append(result)
         if self._fail:
-            self.save(complete=False)
             raise ImageError(
                 f"{result.source}: {result.reason}. What was written before is kept; "
                 "--on-error skip leaves such files out and names them"
@@ -213,12 +221,15 @@ def _done_before(plan: Plan) -> dict[str, Output]:
             f"{plan.folder}: holds another normalization ({before.job.method} "
             f"{before.job.numbers}); name another folder with -o, or redo it with --overwrite"
         )
-    sizes = dict(zip(map(printable, plan.listing.names), plan.listing.sizes, strict=True))
-    return {
-        output.source: output
-        for output in before.outputs
-        if sizes.get(output.source) == output.bytes and (plan.folder / output.output).is_file()
-    }
+    found = {output.source: output for output in before.outputs}
+    kept = {}
+    for name, size, planned in zip(plan.listing.names, plan.listing.sizes, plan.names, strict=True):
+        output, path = found.get(printable(name)), plan.folder / planned
+        if output is None or (output.bytes, output.output) != (size, planned):
+            continue
+        if path.is_file() and plan.listing.source.modified(name) <= path.stat().st_mtime:
+            kept[output.source] = output
+    return kept
 
 
 def _check_room(plan: Plan, share_done: float) -> None:
@@ -336,7 +347,8 @@ def _row_sums(values: Values, others: Values) -> npt.NDArray[np.float64]:
 
 def _empty_pack(plan: Plan, path: Path) -> None:
     """Make the memory-mapped array of all images."""
-    sizes = set(sizes_of(plan.listing.source, plan.listing.names, plan.job.pipeline))
+    found = list(sizes_of(plan.listing.source, plan.listing.names, plan.job.pipeline))
+    sizes = {(width, height) for width, height, _ in found}
     if len(sizes) != 1:
         some = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])
         raise NormstatError(
@@ -344,20 +356,9 @@ def _empty_pack(plan: Plan, path: Path) -> None:
             "--resize N --crop N makes them agree"
         )
     width, height = sizes.pop()
-    channels = len(plan.job.channels) if plan.job.channels else _channels_of_first(plan)
+    channels = len(plan.job.channels) if plan.job.channels else max(bands for *_, bands in found)
     shape = {"chw": (channels, height, width), "hwc": (height, width, channels)}[plan.job.layout]
     array = np.lib.format.open_memmap(
         path, mode="w+", dtype=plan.job.dtype, shape=(len(plan.listing), *shape)
     )
     array.flush()
-
-
-def _channels_of_first(plan: Plan) -> int:
-    with undisturbed():
-        for name in plan.listing.names:
-            try:
-                image = read(plan.listing.source, name, plan.job.pipeline).image
-            except ImageError:
-                continue
-            return len(image.getbands())
-    raise SourceError(f"{', '.join(plan.listing.roots)}: no image could be read")

@@ -93,8 +93,8 @@ def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
         raise ImageError(_reason(error)) from error
 
 
-def final_size(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int]:
-    """Return the width and height that `read` would give, from the header alone.
+def foreseen(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int, int]:
+    """Return width, height and bands that `read` would give, from the header alone.
 
     Raises
     ------
@@ -103,14 +103,16 @@ def final_size(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int]
     """
     try:
         with source.open(name) as file:
-            size = _open(file).size
+            image = _open(file)
     except ImageError:
         raise
     except Exception as error:  # as in `read`
         raise ImageError(_reason(error)) from error
-    if pipeline.resize:
-        size = resized_size(size, pipeline.resize)
-    return (pipeline.crop, pipeline.crop) if pipeline.crop else size
+    bands = 1 if pipeline.mode == "l" or image.mode in _GRAY | _GRAY16 else 3
+    width, height = resized_size(image.size, pipeline.resize) if pipeline.resize else image.size
+    if pipeline.crop:
+        width = height = pipeline.crop
+    return width, height, bands
 
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:

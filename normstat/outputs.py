@@ -31,7 +31,9 @@ class Format:
 
 def _write_npy(path: Path, values: Array, _layout: str = "chw") -> None:
     with path.open("wb") as file:
-        np.save(file, values)
+        # Not numpy.save, whose error for a full disk does not say that it is one.
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(values))
+        file.write(values.data)
 
 
 def _read_npy(path: Path) -> Array:
@@ -45,7 +47,7 @@ def _write_npz(path: Path, values: Array, _layout: str = "chw") -> None:
 
 
 def _read_npz(path: Path) -> Array:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         values: Array = archive["values"]
     return values
 
@@ -66,11 +68,11 @@ def _read_safetensors(path: Path) -> Array:
 def _write_tiff(path: Path, values: Array, layout: str = "chw") -> None:
     import tifffile  # noqa: PLC0415 (an extra)
 
-    if values.shape[0 if layout == "chw" else -1] == 1:
-        tifffile.imwrite(path, values, photometric="minisblack")
+    if layout == "chw" or values.shape[-1] == 1:
+        tifffile.imwrite(path, values, photometric="minisblack")  # a page a channel
         return
-    order = {"chw": "separate", "hwc": "contig"}[layout]
-    tifffile.imwrite(path, values, photometric="rgb", planarconfig=order)
+    kind = "rgb" if values.shape[-1] == 3 else "minisblack"  # noqa: PLR2004
+    tifffile.imwrite(path, values, photometric=kind, planarconfig="contig")
 
 
 def _read_tiff(path: Path) -> Array:

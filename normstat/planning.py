@@ -1,9 +1,11 @@
 """What `apply` is going to do, settled before the first image is read."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import compress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +13,13 @@ import msgspec
 import numpy as np
 
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
-from normstat.images import final_size
+from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
 from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, Source, list_files
+from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import KINDS, State
 
@@ -39,10 +42,12 @@ class Plan:
         sizes = list(sizes_of(self.listing.source, self.listing.names[::step], self.job.pipeline))
         if not sizes:
             return 0
-        channels = len(self.job.channels) if self.job.channels else 3
-        each = np.dtype(self.job.dtype).itemsize * channels if self.job.format != "png" else 1
-        average = sum(width * height for width, height in sizes) / len(sizes)
-        return int(average * each * len(self.listing))
+        values = [
+            width * height * (len(self.job.channels) if self.job.channels else bands)
+            for width, height, bands in sizes
+        ]
+        each = np.dtype(self.job.dtype).itemsize if self.job.format != "png" else 1
+        return int(sum(values) / len(values) * each * len(self.listing))
 
 
 @dataclass(frozen=True)
@@ -111,14 +116,16 @@ def plan(
     check_format(format)
     settings = _settings(method, numbers, of=of, whiten=whiten, window=window)
     folder = Path(output)
-    listing = list_files(sources, _without(selection or Selection(), sources, folder))
+    if any(folder.resolve() == Path(source).resolve() for source in sources):
+        raise SourceError(f"{folder}: is a source; name another folder with -o")
+    listing = _outside(list_files(sources, selection or Selection()), folder)
     if not len(listing):
         raise SourceError(f"{', '.join(listing.roots)}: no image found")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     job = Job(
         method=method,
         formula=METHODS[method].formula,
-        numbers=numbers.told(),
+        numbers=numbers.told() if METHODS[method].needs else "",
         channels=known[1].channels if known and METHODS[method].needs else None,
         parameters={},
         pipeline=pipeline or Pipeline(),
@@ -137,7 +144,8 @@ def plan(
             if not METHODS[method].per_image
         }
         job = msgspec.structs.replace(job, parameters=parameters)
-    names = output_names(listing.names, FORMATS[format].suffix)
+    printed = [printable(name) for name in listing.names]
+    names = output_names(printed, FORMATS[format].suffix)
     return Plan(listing, names, folder, job, settings)
 
 
@@ -149,25 +157,18 @@ def _check_known(known: tuple[str, Constants] | None, channels: list[str]) -> No
         )
 
 
-def _without(
-    selection: Selection, sources: Sequence[str | os.PathLike[str]], folder: Path
-) -> Selection:
-    """Return the selection without the output folder, when it lies in a source."""
-    for source in sources:
-        inside, outer = folder.resolve(), Path(source).resolve()
-        if inside == outer:
-            raise SourceError(f"{folder}: is a source; name another folder with -o")
-        if inside.is_relative_to(outer):
-            below = inside.relative_to(outer).as_posix()
-            exclude = (*selection.exclude, f"{below}/*")
-            selection = Selection(
-                selection.include,
-                exclude,
-                selection.extensions,
-                selection.follow_symlinks,
-                selection.hidden,
-            )
-    return selection
+def _outside(listing: Listing, folder: Path) -> Listing:
+    """Return the listing without what lies in the output folder, when that lies in a source."""
+    inside = os.path.realpath(folder) + os.sep
+    paths = (os.path.join(listing.source.root, name) for name in listing.names)  # noqa: PTH118
+    kept = [not os.path.abspath(path).startswith(inside) for path in paths]  # noqa: PTH100
+    if all(kept):
+        return listing
+    return replace(
+        listing,
+        names=list(compress(listing.names, kept)),
+        sizes=array("q", compress(listing.sizes, kept)),
+    )
 
 
 def _settings(
@@ -184,24 +185,33 @@ def _settings(
     if "candidates" in needs:
         if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)
             raise UsageError("adaptive chooses between specs: --spec a.json --spec b.json")
-        found["candidates"] = tuple(_gaussian(*each) for each in numbers.candidates)
+        first = numbers.candidates[0]
+        found["candidates"] = tuple(_gaussian(each, first) for each in numbers.candidates)
     elif needs:
         if numbers.source is None:
             raise UsageError(
                 f"{method} needs numbers. Three ways: `normstat compute FOLDER` first, "
                 "--spec FILE, or --preset NAME"
             )
-        found["source"] = _gaussian(*numbers.source)
-    if "target" in needs:
+        found["source"] = _gaussian(numbers.source, numbers.source)
+    if "target" in needs and numbers.source:
         if numbers.target is None:
             raise UsageError("match needs the preset to match: --preset NAME")
-        found["target"] = _gaussian(*numbers.target)
+        found["target"] = _gaussian(numbers.target, numbers.source)
     if {"low", "median", "matrix"} & set(needs) and numbers.source:
         found |= _of_dataset(method, *numbers.source, whiten=whiten)
     return Settings(**found)
 
 
-def _gaussian(name: str, spec: Constants) -> Gaussian:
+def _gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gaussian:
+    """Return the numbers of a spec with its channels in the order of the first."""
+    name, spec = each
+    if sorted(spec.channels) != sorted(first[1].channels):
+        raise NormstatError(
+            f"channels differ: {name} has {' '.join(spec.channels)}, {first[0]} has "
+            f"{' '.join(first[1].channels)}"
+        )
+    order = [spec.channels.index(channel) for channel in first[1].channels]
     scale = spec.full_scale
     if scale is None:
         raise NormstatError(
@@ -210,8 +220,8 @@ def _gaussian(name: str, spec: Constants) -> Gaussian:
     normalization = spec.normalization  # refuses a std of zero
     return Gaussian(
         name,
-        tuple(value / scale for value in normalization.mean),
-        tuple(value / scale for value in normalization.std),
+        tuple(normalization.mean[channel] / scale for channel in order),
+        tuple(normalization.std[channel] / scale for channel in order),
     )
 
 
@@ -240,10 +250,13 @@ def _of_dataset(
     return {"median": quantile("50"), "spread": tuple(high - low for high, low in quarters)}
 
 
-def sizes_of(source: Source, names: Iterable[str], pipeline: Pipeline) -> Iterator[tuple[int, int]]:
-    """Yield width and height of the outputs, from the headers of those that have one."""
-    for name in names:
-        try:
-            yield final_size(source, name, pipeline)
-        except ImageError:
-            continue  # it will be named when it is read
+def sizes_of(
+    source: Source, names: Iterable[str], pipeline: Pipeline
+) -> Iterator[tuple[int, int, int]]:
+    """Yield width, height and bands of the outputs, from the headers of those that have one."""
+    with undisturbed():
+        for name in names:
+            try:
+                yield foreseen(source, name, pipeline)
+            except ImageError:
+                continue  # it will be named when it is read

@@ -9,7 +9,7 @@ from PIL import Image
 
 from normstat.atomic import written_whole
 from normstat.backends import BACKENDS, usable_cores
-from normstat.errors import NormstatError, SourceError
+from normstat.errors import ImageError, NormstatError, SourceError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
@@ -95,7 +95,7 @@ def _restore_one(task: _Task) -> int | str:
     """Write one image; return how many codes may differ, or why there is none."""
     try:
         values = _values(task)
-    except (OSError, ValueError) as error:
+    except ImageError as error:
         return str(error)
     applied = task.output.applied or task.job.parameters[str(task.output.max_code)]
     _write(task.target, _codes(values, applied, task.output, task.job.channels))
@@ -119,14 +119,23 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
 
 
 def _values(task: _Task) -> Values:
-    job, output = task.job, task.output
-    if job.pack is not None:
-        values: Array = np.load(task.folder / job.pack, mmap_mode="r")[output.row]
-    else:
-        reader = FORMATS[job.format].read
-        assert reader is not None  # noqa: S101 (`_check` has seen to it)
-        values = reader(task.folder / output.output)
-    return from_layout(values, job.layout)
+    try:
+        values = _stored(task)
+    # A damaged file raises from every corner of its reader, as damaged images do.
+    except Exception as error:
+        raise ImageError(f"damaged: {error or type(error).__name__}") from error
+    if list(values.shape) != task.output.shape:
+        raise ImageError(f"has the shape {values.shape}, not {task.output.shape}")
+    return from_layout(values, task.job.layout)
+
+
+def _stored(task: _Task) -> Array:
+    if task.job.pack is not None:
+        values: Array = np.load(task.folder / task.job.pack, mmap_mode="r")[task.output.row]
+        return values
+    reader = FORMATS[task.job.format].read
+    assert reader is not None  # noqa: S101 (`_check` has seen to it)
+    return reader(task.folder / task.output.output)
 
 
 def _codes(values: Values, applied: Applied, each: Output, channels: list[str] | None) -> Array:
@@ -137,9 +146,7 @@ def _codes(values: Values, applied: Applied, each: Output, channels: list[str] |
 
 
 def _write(path: Path, codes: Array) -> None:
-    if codes.dtype == np.uint16 and not _is_gray(codes):
-        raise NormstatError(f"{path}: 16-bit colour cannot be written as PNG yet")
-    gray = len(codes) == 1 or codes.dtype == np.uint16
+    gray = len(codes) == 1 or codes.dtype == np.uint16  # at 16 bits only gray is read
     pixels = codes[0] if gray else codes.transpose(1, 2, 0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,10 +154,6 @@ def _write(path: Path, codes: Array) -> None:
             Image.fromarray(np.ascontiguousarray(pixels)).save(beside, "PNG")
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; images before it are whole") from error
-
-
-def _is_gray(codes: Array) -> bool:
-    return bool(np.all(codes == codes[:1]))
 
 
 def _may_differ(values: Values, applied: Applied) -> int:

@@ -175,6 +175,8 @@ def _numbers(
 ) -> Numbers:
     named = [_named_spec(text) for text in specs]
     if method == "adaptive":
+        if preset:
+            raise UsageError("adaptive chooses between specs; --preset has no place in it")
         return Numbers(candidates=tuple(named))
     if len(named) > 1:
         raise UsageError(f"{method} takes one --spec; only adaptive chooses between several")

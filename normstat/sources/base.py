@@ -26,6 +26,15 @@ class Source(Protocol):
         """Return a seekable binary file; the caller closes it."""
         ...
 
+    @property
+    def root(self) -> str:
+        """What names are relative to; empty when they stand for themselves."""
+        ...
+
+    def modified(self, name: str) -> float:
+        """Return when the image was last changed, in seconds since 1970."""
+        ...
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -23,6 +23,9 @@ class FileSource:
         with open(os.path.join(self.root, name), "rb", buffering=0) as file:  # noqa: PTH118, PTH123
             return BytesIO(file.readall())
 
+    def modified(self, name: str) -> float:
+        return Path(self.root, name).stat().st_mtime
+
 
 def list_files(sources: Iterable[str | os.PathLike[str]], selection: Selection) -> Listing:
     """List the image files of folders and the files that are named themselves.
