@@ -1,6 +1,7 @@
 """`apply`: normalize every image of a plan and store the values, each file whole or not at all."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from normstat.statistics import KINDS, Moments
 
 # Mean² over variance beyond which their difference has lost a digit too many.
 _CANCELS = 10
+_STOPPED = threading.Event()  # tells threads of this process that nobody waits for them
 _SAVE_EVERY = 5.0  # seconds of work that a killed run may lose
 
 
@@ -121,6 +123,7 @@ def _run(
     function = _apply_in_own_process if backend == "processes" else _apply
     results = BACKENDS.load(backend)(function, chunks, jobs=workers)
     record.save(complete=False)
+    _STOPPED.clear()
     with undisturbed(), record:
         for chunk, found in zip(chunks, results, strict=True):
             for each in found:
@@ -148,6 +151,7 @@ class _Record:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:
+            _STOPPED.set()
             self.save(complete=False)  # the next run goes on from here
 
     def add(self, result: Output | Failure) -> None:
@@ -274,6 +278,8 @@ def _apply(chunk: _Chunk) -> list[Output | Failure]:
     for name, size, output, row in zip(
         chunk.names, chunk.sizes, chunk.outputs, chunk.rows, strict=True
     ):
+        if _STOPPED.is_set():
+            break
         try:
             results.append(_apply_one(chunk, name, size, output, row))
         except ImageError as error:

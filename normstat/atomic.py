@@ -3,11 +3,13 @@
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _MARK = ".normstat-"
+_MOMENT = 1.0  # seconds
 
 
 @contextmanager
@@ -37,10 +39,18 @@ def written_whole(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def swept(folder: Path) -> Iterator[None]:
-    """Remove what killed processes left beside their targets, before and after."""
+    """Remove what killed processes left beside their targets, before and after.
+
+    After an interrupt, threads that are in the middle of a file get a moment to finish it.
+    """
     _sweep(folder)
     try:
         yield
+    except BaseException:
+        deadline = time.monotonic() + _MOMENT
+        while time.monotonic() < deadline and any(folder.rglob(f"{_MARK}{os.getpid()}-*")):
+            time.sleep(0.01)
+        raise
     finally:
         _sweep(folder)
 

@@ -70,7 +70,7 @@ def test_a_shape_survives_a_file(tmp_path, kind, shape):
         for dtype in ("float32", "float16"):
             path = tmp_path / f"{layout}-{dtype}{FORMATS[kind].suffix}"
             kept = arranged(values, layout, dtype)
-            FORMATS[kind].write(path, kept)
+            FORMATS[kind].write(path, kept, layout)
             read = FORMATS[kind].read(path)
             assert (read.shape, read.dtype) == (kept.shape, np.dtype(dtype))
             np.testing.assert_array_equal(from_layout(read, layout), values.astype(dtype))
@@ -98,7 +98,7 @@ def test_layouts_are_contiguous_and_named_right(layout):
 @pytest.mark.parametrize("spread", [0, 1, 1e6])
 def test_a_preview_is_a_png_that_says_so(tmp_path, shape, spread):
     values = spread * np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    FORMATS["png"].write(tmp_path / "a.png", values)
+    FORMATS["png"].write(tmp_path / "a.png", values, "hwc")
     with Image.open(tmp_path / "a.png") as image:
         assert (image.format, image.size) == ("PNG", (shape[1], shape[0]))
         assert "preview" in image.text["Comment"]
