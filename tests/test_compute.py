@@ -111,12 +111,13 @@ def test_option_that_makes_no_sense_is_a_usage_error(options, message):
     [
         (50_000, 50_000_000, 1, "serial"),
         (1_000, 100_000_000, 2, "threads"),
-        (50, 50_000, 2, "threads"),  # starting processes would take longer than the work
+        (50, 50_000, 2, "serial"),  # starting processes would take longer than the work
+        (50, 250_000, 2, "threads"),
         (50_000, 50_000_000, 2, "processes"),
     ],
 )
 def test_backend_is_chosen_by_file_size_and_count(images, size, jobs, backend):
-    if backend == "processes" and not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if jobs > 1 and not getattr(sys, "_is_gil_enabled", lambda: True)():
         backend = "threads"
     assert choose(images, size, jobs) == backend
 

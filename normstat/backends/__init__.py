@@ -16,28 +16,30 @@ BACKENDS = Registry(
     },
 )
 
-# Measured on two cores with Pillow 13: decoding a JPEG of this size spends half of its time
-# holding the GIL, and starting workers costs as much as some thousand tiny images.
-_SMALL_FILE = 12_000  # bytes
+# Measured by `python -m tests.benchmarks threshold` on two cores: below these sizes opening a JPEG,
+# which holds the GIL, takes longer than decoding it; so many files pay for the start of workers.
+_SMALL_FILE = 9_000  # bytes, on average
+_TINY_FILE = 2_000
 _MANY_FILES = 8_000
 
 
 def choose(images: int, size: int, jobs: int) -> str:
     """Return the backend that is fastest for so many images of so many bytes together.
 
-    Threads share the decoder's time outside the GIL, which dominates for photos. For tiny images
-    the GIL is the limit and worker processes win, once there are enough to pay for their start.
-    A Python without GIL needs no processes.
+    Threads share the decoder's time outside the GIL, which dominates for photos. For small images
+    the GIL is the limit: worker processes win once there are enough to pay for their start, and
+    before that threads only get in each other's way. A Python without GIL has threads always.
 
     >>> choose(1000, 100_000_000, jobs=1), choose(1000, 100_000_000, jobs=2)
     ('serial', 'threads')
     """
     if jobs == 1:
         return "serial"
-    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    if has_gil and images >= _MANY_FILES and size < images * _SMALL_FILE:
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return "threads"
+    if images >= _MANY_FILES and size < images * _SMALL_FILE:
         return "processes"
-    return "threads"
+    return "serial" if size < images * _TINY_FILE else "threads"
 
 
 def usable_cores() -> int:

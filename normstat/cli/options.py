@@ -94,7 +94,7 @@ worker_options = _group(
         "--backend",
         type=click.Choice(["auto", *BACKENDS]),
         default="auto",
-        help="How workers run; auto takes processes for many tiny files, else threads.",
+        help="How workers run; auto takes processes for many small files, else threads.",
     ),
 )
 selection_options = _group(
