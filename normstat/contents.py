@@ -48,29 +48,31 @@ def _contents(listing: Listing) -> list[Entry]:
             Entry(name=printable(name), files=1, bytes=size)
             for name, size in zip(listing.names, listing.sizes, strict=True)
         ]
-    depth = max(name.count("/") for name in listing.names)
-    while depth and len({_folder(name, depth) for name in listing.names}) > MOST_ENTRIES:
-        depth -= 1
-    return _by_folder(listing, depth)
-
-
-def _folder(name: str, depth: int) -> str:
-    return "/".join([*name.split("/")[:-1][:depth], ""]) or "./"
-
-
-def _by_folder(listing: Listing, depth: int) -> list[Entry]:
     folders: dict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(listing.names):
-        folders[_folder(name, depth)].append(index)
-    return [
-        Entry(
-            name=printable(folder),
-            files=len(indexes),
-            bytes=sum(listing.sizes[index] for index in indexes),
-            digest=digest_of((listing.names[index], listing.sizes[index]) for index in indexes),
-        )
-        for folder, indexes in folders.items()
-    ]
+        folders[name.rpartition("/")[0]].append(index)
+    while len(folders) > MOST_ENTRIES:
+        folders = _a_level_up(folders)
+    return [_entry(listing, folder, indexes) for folder, indexes in folders.items()]
+
+
+def _a_level_up(folders: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Join the deepest folders with those that hold them."""
+    depth = max(folder.count("/") for folder in folders)
+    joined: dict[str, list[int]] = defaultdict(list)
+    for folder, indexes in folders.items():
+        deepest = folder.count("/") == depth
+        joined[folder.rpartition("/")[0] if deepest else folder] += indexes
+    return {folder: sorted(indexes) for folder, indexes in joined.items()}
+
+
+def _entry(listing: Listing, folder: str, indexes: list[int]) -> Entry:
+    return Entry(
+        name=printable(f"{folder or '.'}/"),
+        files=len(indexes),
+        bytes=sum(listing.sizes[index] for index in indexes),
+        digest=digest_of((listing.names[index], listing.sizes[index]) for index in indexes),
+    )
 
 
 @dataclass
