@@ -122,7 +122,10 @@ def apply(
     if not src and isinstance(usual, Spec):
         src = tuple(usual.dataset.roots)
     if not src:
-        raise UsageError("name a folder, or make normstat.json with `normstat compute FOLDER`")
+        raise UsageError(
+            "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
+            "first, --spec FILE, or --preset NAME"
+        )
     planned = plan(
         *src,
         method=method,
