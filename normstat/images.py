@@ -128,7 +128,8 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     mode = image.mode
     animated = bool(getattr(image, "is_animated", False))
     transparent = mode in _ALPHA or "transparency" in image.info
-    _scale_transparent_code(image)
+    if "transparency" in image.info:
+        _scale_transparent_code(image)
     image.load()
     if transparent and pipeline.alpha != "drop":
         pixels, mask = _with_alpha(image, pipeline.alpha)
@@ -153,7 +154,7 @@ def _scale_transparent_code(image: Image.Image) -> None:
     """Bring the transparent code of 2 and 4-bit gray to 8 bits, as Pillow does with the pixels."""
     raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
     factor = {"L;2": 85, "L;4": 17}.get(raw)
-    if factor and "transparency" in image.info:
+    if factor:
         image.info["transparency"] *= factor
 
 
@@ -188,7 +189,8 @@ def _loss(image: Image.Image, file: BinaryIO) -> str | None:
     """Return why Pillow would not give the codes that the file holds, from the header alone."""
     if image.mode in _REFUSED and not _is_plain_pgm16(image):
         return f"{_REFUSED[image.mode]}: not read yet"
-    bits = _bits(image, file)
+    # Pillow reads JPEG of no other depth, and most files are JPEG.
+    bits = 8 if image.format == "JPEG" else _bits(image, file)
     if image.mode not in _GRAY16 and bits > 8:  # noqa: PLR2004
         return "more than 8 bits a channel, of which Pillow would keep 8: not read yet"
     if image.mode in _GRAY16 and bits != 16:  # noqa: PLR2004
