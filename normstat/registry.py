@@ -78,8 +78,10 @@ class Registry(Mapping[str, Entry]):
             ) from error
 
 
-def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
+def unknown(kind: str, name: str, known: Mapping[str, Any], hint: str = "") -> str:
     """Return the sentence for a name that is not in a table, with the nearest one that is.
+
+    Without a near one the names are told, or `hint` when there are too many.
 
     >>> unknown("preset", "imagenett", {"imagenet": 1, "clip": 2})
     "unknown preset 'imagenett'; did you mean 'imagenet'?"
@@ -87,5 +89,6 @@ def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
     near = get_close_matches(name, known, n=1)
     if near:
         return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
-    hint = f"; there are: {', '.join(known)}" if len(known) <= _FEW else ""
-    return f"unknown {kind} {name!r}{hint}"
+    if len(known) <= _FEW:
+        hint = f"there are: {', '.join(known)}"
+    return f"unknown {kind} {name!r}" + (f"; {hint}" if hint else "")

@@ -91,8 +91,8 @@ class Catalogue:
             There is none; the nearest name is suggested.
         """
         if name not in self:
-            hint = "; `normstat presets` lists them all"
-            raise UsageError(unknown("preset", folded(name), self._names) + hint)
+            hint = "`normstat presets` lists them all"
+            raise UsageError(unknown("preset", folded(name), self._names, hint))
         return self._names[folded(name)]
 
     def search(self, words: str) -> list[Preset]:
