@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
@@ -31,8 +32,8 @@ from normstat.methods import METHODS, Settings, clipped, forward
 from normstat.normalization import Values
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
-from normstat.sources import Source
-from normstat.sources.base import printable
+from normstat.sources import Portion
+from normstat.sources.base import Opener, printable
 from normstat.statistics import KINDS, Moments
 
 # Mean² over variance beyond which their difference has lost a digit too many.
@@ -45,9 +46,8 @@ _SAVE_EVERY = 5.0  # seconds of work that a killed run may lose
 class _Chunk:
     """A run of images for one worker."""
 
-    source: Source
-    names: list[str]
-    sizes: list[int]
+    portion: Portion
+    versions: list[int]
     outputs: list[str]
     rows: list[int]
     folder: Path
@@ -124,13 +124,13 @@ def _run(
     results = BACKENDS.load(backend)(function, chunks, jobs=workers)
     record.save(complete=False)
     _STOPPED.clear()
-    with undisturbed(), record:
+    with closing(results), undisturbed(), record:
         for chunk, found in zip(chunks, results, strict=True):
             for each in found:
                 record.add(each)
             record.save_in_time()
             if observer:
-                observer.advanced(len(chunk.names), sum(chunk.sizes))
+                observer.advanced(len(chunk.portion), sum(chunk.portion.sizes))
     if pack:
         _mark_missing(plan, record.outputs, pack)
     return record.save(complete=True)
@@ -226,12 +226,18 @@ def _done_before(plan: Plan) -> dict[str, Output]:
             f"{before.job.numbers}); name another folder with -o, or redo it with --overwrite"
         )
     found = {output.source: output for output in before.outputs}
-    kept = {}
-    for name, size, planned in zip(plan.listing.names, plan.listing.sizes, plan.names, strict=True):
-        output, path = found.get(printable(name)), plan.folder / planned
-        if output is None or (output.bytes, output.output) != (size, planned):
+    listing, kept = plan.listing, {}
+    for name, size, version, planned in zip(
+        listing.names, listing.sizes, listing.versions, plan.names, strict=True
+    ):
+        output = found.get(printable(name))
+        if output is None or (output.bytes, output.version, output.output) != (
+            size,
+            version,
+            planned,
+        ):
             continue
-        if path.is_file() and plan.listing.source.modified(name) <= path.stat().st_mtime:
+        if (plan.folder / planned).is_file():
             kept[output.source] = output
     return kept
 
@@ -247,17 +253,13 @@ def _check_room(plan: Plan, share_done: float) -> None:
 
 
 def _chunks(plan: Plan, done: dict[str, Output], pack: Path | None) -> Iterator[_Chunk]:
-    start = 0
-    for names, _ in plan.listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES):
-        rows = [
-            row for row, name in enumerate(names, start) if not done or printable(name) not in done
-        ]
-        start += len(names)
+    listing = plan.listing
+    for chunk in listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES):
+        rows = [row for row in chunk if not done or printable(listing.names[row]) not in done]
         if rows:
             yield _Chunk(
-                plan.listing.source,
-                [plan.listing.names[row] for row in rows],
-                [plan.listing.sizes[row] for row in rows],
+                listing.portion(rows),
+                [listing.versions[row] for row in rows],
                 [plan.names[row] for row in rows],
                 rows,
                 plan.folder,
@@ -275,21 +277,20 @@ def _apply_in_own_process(chunk: _Chunk) -> list[Output | Failure]:
 def _apply(chunk: _Chunk) -> list[Output | Failure]:
     """Normalize and write a run of images, one in memory at a time."""
     results: list[Output | Failure] = []
-    for name, size, output, row in zip(
-        chunk.names, chunk.sizes, chunk.outputs, chunk.rows, strict=True
-    ):
+    for index, (name, opener) in enumerate(chunk.portion.opened()):
         if _STOPPED.is_set():
             break
         try:
-            results.append(_apply_one(chunk, name, size, output, row))
+            results.append(_apply_one(chunk, index, name, opener))
         except ImageError as error:
             results.append(Failure(source=printable(name), reason=printable(str(error))))
     return results
 
 
-def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Output:
+def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     job, method = chunk.job, METHODS[chunk.job.method]
-    decoded = read(chunk.source, name, job.pipeline)
+    row = chunk.rows[index]
+    decoded = read(opener, job.pipeline)
     codes, top = _codes(decoded, job.channels, name), KINDS[decoded.kind].max_code
     applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
     values = forward(codes, applied)
@@ -300,15 +301,16 @@ def _apply_one(chunk: _Chunk, name: str, size: int, output: str, row: int) -> Ou
     if chunk.pack:
         np.lib.format.open_memmap(chunk.pack, mode="r+")[row] = stored
     else:
-        path = chunk.folder / output
+        path = chunk.folder / chunk.outputs[index]
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as beside:
             FORMATS[job.format].write(beside, stored, job.layout)
     mean, std = _measured(values)
     return Output(
         source=printable(name),
-        bytes=size,
-        output=output,
+        bytes=chunk.portion.sizes[index],
+        version=chunk.versions[index],
+        output=chunk.outputs[index],
         row=row if chunk.pack else None,
         shape=list(stored.shape),
         max_code=top,
@@ -353,7 +355,7 @@ def _row_sums(values: Values, others: Values) -> npt.NDArray[np.float64]:
 
 def _empty_pack(plan: Plan, path: Path) -> None:
     """Make the memory-mapped array of all images."""
-    found = list(sizes_of(plan.listing.source, plan.listing.names, plan.job.pipeline))
+    found = list(sizes_of(plan.listing, plan.job.pipeline))
     sizes = {(width, height) for width, height, _ in found}
     if len(sizes) != 1:
         some = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:3])

@@ -27,6 +27,10 @@ class SpecError(NormstatError, ValueError):
     """A file is not a valid spec, or its numbers do not belong together."""
 
 
+class WorkerLostError(NormstatError):
+    """A worker process died: a decoder crashed it, or the system ended it for its memory."""
+
+
 class InterruptedRunError(NormstatError):
     """The user stopped the run."""
 

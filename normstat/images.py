@@ -6,15 +6,16 @@ The only module that knows Pillow's traps.
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError
-from normstat.sources.base import Source
+from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
 from normstat.statistics import Facts
 
@@ -63,17 +64,41 @@ def undisturbed() -> Iterator[None]:
     Its warnings come without the file's name, and its own limit has a zone that only warns;
     `read` applies that of the pipeline.
     """
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+    _QUIET.enter()
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            yield
+        yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        _QUIET.leave()
 
 
-def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
+class _Quiet:
+    """What `undisturbed` sets when the first thread enters and sets back when the last leaves."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._before = ExitStack()
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+                self._before.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+                Image.MAX_IMAGE_PIXELS = None
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.close()
+
+
+_QUIET = _Quiet()
+
+
+def read(opener: Opener, pipeline: Pipeline) -> Decoded:
     """Open and decode one image as the pipeline says.
 
     Raises
@@ -83,7 +108,7 @@ def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
         the file holds. The text is the reason, in a few words.
     """
     try:
-        with source.open(name) as file:
+        with opener() as file:
             return _decode(file, pipeline)
     except ImageError:
         raise
@@ -93,7 +118,7 @@ def read(source: Source, name: str, pipeline: Pipeline) -> Decoded:
         raise ImageError(_reason(error)) from error
 
 
-def foreseen(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int, int]:
+def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     """Return width, height and bands that `read` would give, from the header alone.
 
     Raises
@@ -102,7 +127,7 @@ def foreseen(source: Source, name: str, pipeline: Pipeline) -> tuple[int, int, i
         As `read` does.
     """
     try:
-        with source.open(name) as file:
+        with opener() as file:
             image = _open(file)
     except ImageError:
         raise

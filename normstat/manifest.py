@@ -20,12 +20,14 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Output(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """One file that was written (or one row of a pack) and the image that it came from.
 
-    `mean` and `std` are of its values, a channel. `applied` is there when the method looks at each
-    image. `clipped` counts values that clipping moved, by at most `clipped_by` codes.
+    `version` changes when the image does. `mean` and `std` are of its values, a channel. `applied`
+    is there when the method looks at each image. `clipped` counts values that clipping moved, by at
+    most `clipped_by` codes.
     """
 
     source: Name
     bytes: Count
+    version: int
     output: Name
     row: Count | None = None
     shape: list[Count]

@@ -2,26 +2,22 @@
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import closing
 from fractions import Fraction
-from itertools import chain
+from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
-import numpy as np
-import PIL
-from PIL import Image, ImageChops
 
-import normstat
 from normstat.assemble import assemble
 from normstat.backends import BACKENDS, choose, usable_cores
+from normstat.backends.recovery import map_surviving
 from normstat.contents import described
+from normstat.counting import SOFTWARE, Question, Task, answer, lost
 from normstat.errors import ImageError, SourceError, UsageError
-from normstat.images import Decoded, read, undisturbed
 from normstat.registry import unknown
-from normstat.sources import Listing, Selection, Source, list_files
+from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, natural_key, printable
 from normstat.spec.model import (
     Alpha,
@@ -36,7 +32,7 @@ from normstat.spec.model import (
     Std,
     Weighting,
 )
-from normstat.statistics import KINDS, Collector, Facts, State
+from normstat.statistics import State
 from normstat.statistics.summary import PERCENTILES
 
 # A recipe is a published procedure: options that belong together.
@@ -61,39 +57,12 @@ class Observer(Protocol):
         """So many more images of so many bytes are done."""
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What is to be found out about every image."""
-
-    source: Source
-    pipeline: Pipeline
-    ddof: int
-    covariance: bool
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """A run of images for one worker."""
-
-    task: _Task
-    names: Sequence[str]
-    size: int
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """What a worker found."""
-
-    state: State
-    skipped: list[tuple[str, str]]
-    images: int
-    size: int
-
-
 def compute(
     *sources: str | os.PathLike[str],
     jobs: int | None = None,
     backend: str = "auto",
+    address: str | None = None,
+    timeout: float | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     extensions: Sequence[str] = EXTENSIONS,
@@ -128,7 +97,11 @@ def compute(
     jobs
         Workers; by default the cores that this process may use.
     backend
-        "serial", "threads", "processes", or "auto" for the fastest of them here.
+        A name of `BACKENDS`, or "auto" for the fastest on this machine.
+    address
+        Of the cluster, for a backend that works on one.
+    timeout
+        Seconds that an image may take before it is skipped, for workers that are processes.
     include, exclude, extensions, follow_symlinks, hidden
         Which files count, see `Selection`.
     limit
@@ -220,22 +193,24 @@ def compute(
     everything = list_files(sources, selection)
     if on_error == "fail" and everything.unreadable:
         _fail(*everything.unreadable[0])
-    listing = everything if limit is None else everything.first(limit)
+    listing = everything if limit is None else everything.pick(range(min(limit, len(everything))))
     if observer:
         observer.listed(listing)
-    state, skipped = _run(
-        listing,
-        _Task(listing.source, pipeline, estimator.ddof, covariance),
+    run = _Run(
+        Question(pipeline, ddof=estimator.ddof, covariance=covariance, timeout=timeout),
         jobs=jobs,
         backend=backend,
+        address=address,
         fail=on_error == "fail",
         observer=observer,
     )
-    if not state.images:
+    run.read(listing)
+    skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
+    if not run.state.images:
         raise SourceError(_nothing_readable(everything, selection, skipped))
     cut = len(listing) < len(everything)
     return assemble(
-        state,
+        run.state,
         estimator=msgspec.structs.replace(
             estimator,
             coverage="first" if cut else "census",
@@ -249,84 +224,57 @@ def compute(
         ],
         percentiles=percents,
         covariance=covariance,
-        software={"normstat": normstat.__version__, "pillow": PIL.__version__},
+        software=SOFTWARE,
         stamp=stamp,
     )
 
 
-def _run(
-    listing: Listing,
-    task: _Task,
-    *,
-    jobs: int | None,
-    backend: str,
-    fail: bool,
-    observer: Observer | None,
-) -> tuple[State, list[tuple[str, str]]]:
-    """Measure every chunk and add up what was found."""
-    chunks = [
-        _Chunk(task, names, size)
-        for names, size in listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES)
-    ]
-    workers = 1 if len(chunks) < 2 else min(jobs or usable_cores(), len(chunks))  # noqa: PLR2004
-    if backend == "auto":
-        backend = choose(len(listing), sum(listing.sizes), workers)
-    map_ordered = BACKENDS.load(backend)
-    function = _measure_in_own_process if backend == "processes" else _measure
-    state, skipped = State(), list(listing.unreadable)
-    with undisturbed():
-        for measured in map_ordered(function, chunks, jobs=workers):
-            if fail and measured.skipped:
-                _fail(*measured.skipped[0])
-            state = state.merged(measured.state)
-            skipped += measured.skipped
-            if observer:
-                observer.advanced(measured.images, measured.size)
-    return state, sorted(skipped, key=lambda each: natural_key(each[0]))
+class _Run:
+    """Reads images, and adds up what is found."""
 
+    def __init__(
+        self,
+        question: Question,
+        *,
+        jobs: int | None,
+        backend: str,
+        address: str | None,
+        fail: bool,
+        observer: Observer | None,
+    ) -> None:
+        self.state = State()
+        self.skipped: list[tuple[str, str]] = []
+        self._question = question
+        self._jobs = jobs
+        self._backend = backend
+        self._address = address
+        self._fail = fail
+        self._observer = observer
 
-def _measure_in_own_process(chunk: _Chunk) -> _Measured:
-    with undisturbed():
-        return _measure(chunk)
+    def read(self, listing: Listing) -> None:
+        """Read every image of a listing."""
+        chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
+        workers = 1 if len(chunks) < 2 else min(self._jobs or usable_cores(), len(chunks))  # noqa: PLR2004
+        engine = partial(self._engine(listing, workers), jobs=workers, address=self._address)
+        tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
+        # An interrupt must end the workers now, not when the results are forgotten.
+        with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
+            for found in results:
+                if self._fail and found.skipped:
+                    _fail(*found.skipped[0])
+                self.state = self.state.merged(found.state)
+                self.skipped += found.skipped
+                self._advance(found.images, found.size)
 
+    def _engine(self, listing: Listing, workers: int) -> Any:
+        name = self._backend
+        if name == "auto":
+            name = choose(len(listing), sum(listing.sizes), workers)
+        return BACKENDS.load(name)
 
-def _measure(chunk: _Chunk) -> _Measured:
-    """Decode and count a run of images, one in memory at a time."""
-    task, state, skipped = chunk.task, State(), []
-    collectors: dict[str, Collector] = {}
-    facts: Counter[Facts] = Counter()
-    for name in chunk.names:
-        try:
-            # The image is gone before the next one is opened: what it was is all that returns.
-            facts[_count(read(task.source, name, task.pipeline), collectors, task)] += 1
-        except ImageError as error:
-            skipped.append((name, str(error)))
-    for fact, images in facts.items():
-        state.note(fact, images)
-    state.kinds = {kind: collector.finish() for kind, collector in collectors.items()}
-    return _Measured(state, skipped, len(chunk.names), chunk.size)
-
-
-def _count(decoded: Decoded, collectors: dict[str, Collector], task: _Task) -> Facts:
-    """Add one image to the collector of its kind and return what else is counted of it."""
-    image, mask = decoded.image, decoded.mask
-    if mask and not mask.getbbox():
-        raise ImageError("every pixel is transparent, none is left by --alpha mask")
-    collector = collectors.get(decoded.kind)
-    if collector is None:
-        collector = Collector(KINDS[decoded.kind], ddof=task.ddof, covariance=task.covariance)
-        collectors[decoded.kind] = collector
-    if decoded.kind == "gray16":
-        codes = np.asarray(image)
-        collector.add_codes(codes[np.asarray(mask) > 0] if mask else codes)
-        return decoded.facts
-    collector.add_counts(image.histogram(mask))
-    if task.covariance and decoded.kind == "rgb8":
-        r, g, b = image.split()
-        pairs: Iterable[tuple[Image.Image, Image.Image]] = ((r, g), (r, b), (g, b))
-        differences = (ImageChops.difference(*pair).histogram(mask) for pair in pairs)
-        collector.add_differences(list(chain.from_iterable(differences)))
-    return decoded.facts
+    def _advance(self, images: int, size: int) -> None:
+        if self._observer:
+            self._observer.advanced(images, size)
 
 
 def _recipe(name: str | None) -> dict[str, Any]:

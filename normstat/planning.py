@@ -1,11 +1,9 @@
 """What `apply` is going to do, settled before the first image is read."""
 
 import os
-from array import array
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import compress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +16,7 @@ from normstat.manifest import Job
 from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
-from normstat.sources import Listing, Selection, Source, list_files
+from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import KINDS, State
@@ -39,7 +37,8 @@ class Plan:
     def expected_bytes(self) -> int:
         """Return about how many bytes will be written, from the headers of some images."""
         step = max(1, len(self.listing) // _SAMPLED)
-        sizes = list(sizes_of(self.listing.source, self.listing.names[::step], self.job.pipeline))
+        some = self.listing.pick(range(0, len(self.listing), step))
+        sizes = list(sizes_of(some, self.job.pipeline))
         if not sizes:
             return 0
         values = [
@@ -160,15 +159,8 @@ def _check_known(known: tuple[str, Constants] | None, channels: list[str]) -> No
 def _outside(listing: Listing, folder: Path) -> Listing:
     """Return the listing without what lies in the output folder, when that lies in a source."""
     inside = os.path.realpath(folder) + os.sep
-    paths = (os.path.join(listing.source.root, name) for name in listing.names)  # noqa: PTH118
-    kept = [not os.path.abspath(path).startswith(inside) for path in paths]  # noqa: PTH100
-    if all(kept):
-        return listing
-    return replace(
-        listing,
-        names=list(compress(listing.names, kept)),
-        sizes=array("q", compress(listing.sizes, kept)),
-    )
+    kept = [row for row in range(len(listing)) if not listing.identity(row).startswith(inside)]
+    return listing if len(kept) == len(listing) else listing.pick(kept)
 
 
 def _settings(
@@ -250,13 +242,11 @@ def _of_dataset(
     return {"median": quantile("50"), "spread": tuple(high - low for high, low in quarters)}
 
 
-def sizes_of(
-    source: Source, names: Iterable[str], pipeline: Pipeline
-) -> Iterator[tuple[int, int, int]]:
+def sizes_of(listing: Listing, pipeline: Pipeline) -> Iterator[tuple[int, int, int]]:
     """Yield width, height and bands of the outputs, from the headers of those that have one."""
     with undisturbed():
-        for name in names:
+        for row in range(len(listing)):
             try:
-                yield foreseen(source, name, pipeline)
+                yield foreseen(listing.opener(row), pipeline)
             except ImageError:
                 continue  # it will be named when it is read

@@ -1,5 +1,6 @@
 """`apply --inverse`: from stored values back to images."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -78,16 +79,17 @@ def restore(
     restored = Restored()
     workers = min(jobs or usable_cores(), max(len(tasks), 1))
     map_ordered = BACKENDS.load("threads" if workers > 1 else "serial")
-    for task, result in zip(tasks, map_ordered(_restore_one, tasks, jobs=workers), strict=True):
-        if isinstance(result, str):
-            restored.failures.append((task.output.output, result))
-        else:
-            restored.images += 1
-            restored.inexact += result
-            restored.clipped += task.output.clipped
-            restored.clipped_by = max(restored.clipped_by, task.output.clipped_by or 0.0)
-        if observer:
-            observer.advanced(1, task.output.bytes)
+    with closing(map_ordered(_restore_one, tasks, jobs=workers)) as results:
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, str):
+                restored.failures.append((task.output.output, result))
+            else:
+                restored.images += 1
+                restored.inexact += result
+                restored.clipped += task.output.clipped
+                restored.clipped_by = max(restored.clipped_by, task.output.clipped_by or 0.0)
+            if observer:
+                observer.advanced(1, task.output.bytes)
     return restored
 
 

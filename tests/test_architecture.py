@@ -22,6 +22,7 @@ LAYERS = [
     "statistics",
     "images",
     "backends",
+    "counting",
     "assemble",
     "measure",
     "validation",

@@ -3,7 +3,7 @@
 import struct
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from PIL import Image
 import normstat
 from normstat.errors import ImageError
 from normstat.images import read, resized_and_cropped, undisturbed
-from normstat.sources import FileSource
+from normstat.sources.directory import opened
 from normstat.spec.model import Pipeline
 
 PILLOW = tuple(map(int, PIL.__version__.split(".")[:2]))  # 13 reads some TIFFs that 12 refuses
@@ -35,19 +35,9 @@ INDICES = _random.integers(0, 16, (HEIGHT, WIDTH), dtype=np.uint8)
 PALETTE = _random.integers(0, 256, (16, 3), dtype=np.uint8)
 
 
-@dataclass(frozen=True)
-class Memory:
-    """A source of one image."""
-
-    content: bytes
-
-    def open(self, name):
-        return BytesIO(self.content)
-
-
 def decode(content, **pipeline):
     with undisturbed():
-        return read(Memory(content), "image", Pipeline(**pipeline))
+        return read(partial(BytesIO, content), Pipeline(**pipeline))
 
 
 def pixels(content, **pipeline):
@@ -299,7 +289,7 @@ ODD = {
 def outcome(folder, name):
     try:
         with undisturbed():
-            found = read(FileSource(str(folder)), name, Pipeline())
+            found = read(partial(opened, str(folder / name)), Pipeline())
     except ImageError as error:
         return str(error)
     flags = ("transparent", "animated", "padded")
@@ -689,7 +679,7 @@ PIPELINE = Pipeline(max_pixels=100_000, alpha="mask", resize=8, crop=8)
 def survives(content):
     """Whatever the bytes are, there is an image or an `ImageError`, nothing else."""
     with undisturbed(), suppress(ImageError):
-        read(Memory(content), "image", PIPELINE)
+        read(partial(BytesIO, content), PIPELINE)
 
 
 flips = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), max_size=8)

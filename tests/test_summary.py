@@ -11,8 +11,9 @@ from PIL import Image
 
 import normstat
 from normstat.spec.model import Estimator
-from normstat.statistics import KINDS, Collector, State, summarize
+from normstat.statistics import Collector, Facts, Record, summarize
 from normstat.statistics.exact import sqrt
+from normstat.statistics.record import packed
 from tests.reference import Reference, root, within_one_ulp
 
 small = st.lists(st.lists(st.integers(0, 255), min_size=1, max_size=30), min_size=1, max_size=5)
@@ -20,10 +21,15 @@ small = st.lists(st.lists(st.integers(0, 255), min_size=1, max_size=30), min_siz
 
 def state_of(images, *, ddof=0):
     """State of gray 8-bit images, given as flat arrays."""
-    collector = Collector(KINDS["gray8"], ddof=ddof, covariance=False)
+    collector = Collector(ddof=ddof, covariance=False)
     for image in images:
-        collector.add_counts(np.bincount(np.ravel(image), minlength=256).tolist())
-    return State({"gray8": collector.finish()})
+        collector.add(gray(np.bincount(np.ravel(image), minlength=256).tolist()))
+    return collector.state()
+
+
+def gray(counts):
+    """Record of a gray image of so many pixels of each code."""
+    return Record("gray8", Facts("L", sum(counts), 1, False, False, False), packed(counts))
 
 
 def summary_of(images, **options):
@@ -212,13 +218,13 @@ def test_half_widths_cover_the_truth_as_often_as_they_say():
 
 
 def test_hundred_thousand_tiny_images_are_as_exact_as_few():
-    collector = Collector(KINDS["gray8"], ddof=0, covariance=False)
+    collector = Collector(ddof=0, covariance=False)
     rows = [[0] * 256 for _ in range(4)]
     for value, row in enumerate(rows):
         row[value] = 1
     for index in range(100_000):
-        collector.add_counts(rows[index % 4])
-    summary = summarize(State({"gray8": collector.finish()}), Estimator(images_listed=100_000))
+        collector.add(gray(rows[index % 4]))
+    summary = summarize(collector.state(), Estimator(images_listed=100_000))
     assert summary.mean == [1.5 / 255]
     assert summary.std == [root(Fraction(5, 4) / 255**2)]
     assert summary.alternatives.mean_of_image_stds == [0.0]

@@ -1,6 +1,7 @@
 """Engines that run a function over tasks: one function each, all of one signature.
 
-`map_ordered(function, tasks, *, jobs)` yields the results in the order of the tasks.
+`map_ordered(function, tasks, *, jobs, address=None)` yields the results in the order of the tasks,
+and raises WorkerLostError when a process that worked for it has died.
 """
 
 import sys
@@ -15,6 +16,8 @@ BACKENDS = Registry(
         "processes": Entry("normstat.backends.local:map_in_processes", "worker processes"),
     },
 )
+# Engines whose workers are processes: they cannot see this one's memory, and may die alone.
+IN_PROCESSES = frozenset({"processes"})
 
 # Measured by `python -m tests.benchmarks threshold` on two cores: below these sizes opening a JPEG,
 # which holds the GIL, takes longer than decoding it; so many files pay for the start of workers.

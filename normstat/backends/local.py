@@ -1,60 +1,93 @@
-"""Threads and worker processes of this machine, through joblib."""
+"""Threads and worker processes of this machine."""
 
 import signal
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import resource_tracker
 from typing import TypeVar
 
-import joblib
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from normstat.backends.window import in_order
+from normstat.errors import WorkerLostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def map_in_threads(
-    function: Callable[[Task], Result], tasks: Iterable[Task], *, jobs: int
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    jobs: int,
+    address: str | None = None,  # noqa: ARG001 (every engine has it)
 ) -> Iterator[Result]:
     """Yield the results in order, computed by `jobs` threads.
 
     >>> list(map_in_threads(abs, [-1, 2], jobs=2))
     [1, 2]
     """
-    return _map("threading", function, tasks, jobs)
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield from in_order(lambda task: pool.submit(function, task), tasks, workers=jobs)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def map_in_processes(
-    function: Callable[[Task], Result], tasks: Iterable[Task], *, jobs: int
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    jobs: int,
+    address: str | None = None,  # noqa: ARG001 (every engine has it)
 ) -> Iterator[Result]:
-    """Yield the results in order, computed by `jobs` worker processes."""
-    return _map("loky", function, tasks, jobs)
+    """Yield the results in order, computed by `jobs` worker processes, which stay for a while.
+
+    Raises
+    ------
+    WorkerLostError
+        A worker died.
+    """
+    with _interrupts_held():
+        pool = get_reusable_executor(jobs)
+        # The first task starts the workers.
+        pool.submit(import_module, function.__module__)
+    finished = False
+    try:
+        yield from in_order(lambda task: pool.submit(function, task), tasks, workers=jobs)
+        finished = True
+    except BrokenProcessPool as error:
+        raise WorkerLostError(" ".join(str(error).split())) from error
+    finally:
+        if not finished:
+            pool.shutdown(wait=True, kill_workers=True)
 
 
-def _map(
-    backend: str, function: Callable[[Task], Result], tasks: Iterable[Task], jobs: int
-) -> Iterator[Result]:
-    # Tasks are drawn as workers become free, so a million of them never wait in memory.
-    parallel = joblib.Parallel(
-        n_jobs=jobs, backend=backend, return_as="generator", batch_size=1, pre_dispatch="3*n_jobs"
-    )
-    with _interrupts_held() if backend == "loky" else nullcontext():
-        results = parallel(joblib.delayed(function)(task) for task in tasks)
-    with _quiet_end():
-        try:
-            for result in results:  # noqa: UP028 (`yield from` would close them before `finally`)
-                yield result
-        finally:
-            results.close()
+def start_processes(jobs: int, module: str) -> None:
+    """Start workers in the background and let them import a module, while something else goes on.
+
+    `map_in_processes` finds them ready.
+    """
+
+    def start() -> None:
+        pool = get_reusable_executor(jobs)
+        for _ in range(jobs):
+            pool.submit(import_module, module)
+
+    with _interrupts_held():
+        threading.Thread(target=start, daemon=True).start()
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Start workers that leave Ctrl-C to this process, which then ends them without a word.
 
-    They inherit a mask; a Ctrl-C in the meantime waits for the end of this block.
+    They inherit a mask, as threads do; a Ctrl-C in the meantime waits for the end of this block.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -67,22 +100,3 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _quiet_end() -> Iterator[None]:
-    """Let a caller stop early without being told so by joblib and by the thread that it stops."""
-    before = threading.excepthook
-
-    def hook(failure: threading.ExceptHookArgs) -> None:
-        # The manager looks for the task that its own end has just taken away.
-        if failure.exc_type is not KeyError or "ExecutorManager" not in str(failure.thread):
-            before(failure)
-
-    threading.excepthook = hook
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*tasks", module=r"joblib\.")
-            yield
-    finally:
-        threading.excepthook = before

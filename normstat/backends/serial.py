@@ -12,6 +12,7 @@ def map_ordered(
     tasks: Iterable[Task],
     *,
     jobs: int,  # noqa: ARG001 (every engine has it)
+    address: str | None = None,  # noqa: ARG001
 ) -> Iterator[Result]:
     """Yield the results one by one.
 

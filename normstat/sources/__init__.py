@@ -1,6 +1,6 @@
 """Where images come from. Each kind of source lists references in a stable order and opens one."""
 
-from normstat.sources.base import Listing, Selection, Source
-from normstat.sources.directory import FileSource, list_files
+from normstat.sources.base import Listing, Portion, Selection, Source
+from normstat.sources.listing import list_files
 
-__all__ = ["FileSource", "Listing", "Selection", "Source", "list_files"]
+__all__ = ["Listing", "Portion", "Selection", "Source", "list_files"]

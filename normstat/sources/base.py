@@ -4,10 +4,10 @@ import hashlib
 import os
 import re
 from array import array
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import translate
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
@@ -19,20 +19,41 @@ EXTENSIONS = (
 _DIGITS = re.compile(r"\d+")
 
 
-class Source(Protocol):
-    """Opens one image by its name. Small, and picklable into another process."""
+Opener = Callable[[], BinaryIO]
+# Is told, now and then, of a listing that grows.
+Watch = Callable[["Listing"], object]
 
-    def open(self, name: str) -> BinaryIO:
-        """Return a seekable binary file; the caller closes it."""
+
+class Reference(NamedTuple):
+    """One image of a source: its name, where in its container it is, and its bytes."""
+
+    name: str
+    place: int
+    size: int
+
+
+class Source(Protocol):
+    """Opens images by reference. Small, and picklable into another process."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its images are read in one go, so that no chunk may end between them."""
         ...
 
     @property
-    def root(self) -> str:
-        """What names are relative to; empty when they stand for themselves."""
+    def here_only(self) -> bool:
+        """Whether no other process can open its images."""
         ...
 
-    def modified(self, name: str) -> float:
-        """Return when the image was last changed, in seconds since 1970."""
+    def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
+        """Yield for each image, in order, what opens it: a seekable file, which the caller closes.
+
+        A failure is raised by the opener, not by the iterator, so that the next image has its turn.
+        """
+        ...
+
+    def identity(self, name: str) -> str:
+        """Return a name that means the same image from any folder and on any day."""
         ...
 
 
@@ -101,17 +122,54 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
     return bool(pattern.match(path)) or any(pattern.match(part) for part in path.split("/"))
 
 
+@dataclass(frozen=True)
+class Portion:
+    """Some images of one source, for one worker."""
+
+    source: Source
+    names: list[str]
+    places: "array[int]"
+    sizes: "array[int]"
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def opened(self) -> Iterator[tuple[str, Opener]]:
+        """Yield each name with what opens the image."""
+        references = map(Reference, self.names, self.places, self.sizes)
+        return zip(self.names, self.source.openers(references), strict=True)
+
+    def halves(self) -> list["Portion"]:
+        """Return the portion in two, or nothing when it is a single image."""
+        if len(self) == 1:
+            return []
+        middle = len(self) // 2
+        return [self._part(slice(0, middle)), self._part(slice(middle, None))]
+
+    def _part(self, rows: slice) -> "Portion":
+        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows])
+
+
+def _longs() -> "array[int]":
+    return array("q")
+
+
 @dataclass
 class Listing:
     """The images that were found, in natural order, and what could not be listed.
 
-    `names` are unique; `sizes` are bytes. Both are kept flat because a listing can hold millions.
+    `names` are unique. The arrays have one number an image: its bytes, its version (which changes
+    when the image does: nanoseconds of the last change, where there is a clock), its place within
+    its source, and which of `sources` it is from. All is flat because a listing can hold millions.
     """
 
-    source: Source
     roots: list[str]
+    sources: list[Source] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    sizes: "array[int]" = field(default_factory=lambda: array("q"))
+    sizes: "array[int]" = field(default_factory=_longs)
+    versions: "array[int]" = field(default_factory=_longs)
+    places: "array[int]" = field(default_factory=_longs)
+    owners: "array[int]" = field(default_factory=_longs)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: int = 0
     links_not_entered: int = 0
@@ -119,49 +177,86 @@ class Listing:
     def __len__(self) -> int:
         return len(self.names)
 
+    def enter(self, source: Source) -> None:
+        """Let the images that are added from now on belong to `source`."""
+        self.sources.append(source)
+
+    def add(self, name: str, size: int, version: int, place: int = 0) -> None:
+        """Add an image of the source that was entered last."""
+        self.names.append(name)
+        self.sizes.append(size)
+        self.versions.append(version)
+        self.places.append(place)
+        self.owners.append(len(self.sources) - 1)
+
     def sort(self) -> None:
         """Put the names into natural order (2 before 10), the folders' files together."""
         self.unreadable.sort()
         keys = [natural_key(name) for name in self.names]
         order = sorted(range(len(keys)), key=self.names.__getitem__)
         order.sort(key=keys.__getitem__)
-        self.names = [self.names[index] for index in order]
-        self.sizes = array("q", (self.sizes[index] for index in order))
+        picked = self.pick(order)
+        self.names, self.sizes, self.versions = picked.names, picked.sizes, picked.versions
+        self.places, self.owners = picked.places, picked.owners
 
-    def first(self, count: int) -> "Listing":
-        """Return the listing cut to its first `count` images."""
-        return Listing(
-            self.source,
-            self.roots,
-            self.names[:count],
-            self.sizes[:count],
-            self.unreadable,
-            self.passed_over,
-            self.links_not_entered,
+    def pick(self, rows: Sequence[int]) -> "Listing":
+        """Return the listing of some of its images."""
+        return replace(
+            self,
+            names=[self.names[row] for row in rows],
+            sizes=_picked(self.sizes, rows),
+            versions=_picked(self.versions, rows),
+            places=_picked(self.places, rows),
+            owners=_picked(self.owners, rows),
         )
+
+    def portion(self, rows: Sequence[int]) -> Portion:
+        """Return some images, all of one source, as work for one worker."""
+        source = self.sources[self.owners[rows[0]]]
+        if isinstance(rows, range):
+            part = slice(rows.start, rows.stop)
+            return Portion(source, self.names[part], self.places[part], self.sizes[part])
+        picked = self.pick(rows)
+        return Portion(source, picked.names, picked.places, picked.sizes)
+
+    def opener(self, row: int) -> Opener:
+        """Return what opens one image."""
+        return next(self.portion(range(row, row + 1)).opened())[1]
+
+    def identity(self, row: int) -> str:
+        """Return a name of an image that means the same from any folder."""
+        return self.sources[self.owners[row]].identity(self.names[row])
 
     def digest(self) -> str:
         """Return the SHA-256 over the sorted names and sizes: equal when the same files are there.
 
-        >>> Listing(None, [], ["b.png", "a.png"], array("q", [2, 1])).digest()[:15]
+        >>> Listing([], names=["b.png", "a.png"], sizes=array("q", [2, 1])).digest()[:15]
         'sha256:d6b3dc12'
         """
         order = sorted(range(len(self)), key=self.names.__getitem__)
         return digest_of((self.names[index], self.sizes[index]) for index in order)
 
-    def chunks(self, *, images: int, size: int) -> Iterator[tuple[list[str], int]]:
-        """Cut the listing into runs of at most `images` names or about `size` bytes.
+    def chunks(self, *, images: int, size: int) -> Iterator[range]:
+        """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.
 
-        Yields the names and their bytes. The cuts depend on the listing alone.
+        The cuts depend on the listing alone.
         """
         start = total = 0
-        for index, each in enumerate(self.sizes):
+        whole = [source.whole for source in self.sources]
+        for row, each in enumerate(self.sizes):
+            if self.owners[row] != self.owners[start]:
+                yield range(start, row)
+                start, total = row, 0
             total += each
-            if total >= size or index + 1 - start == images:
-                yield self.names[start : index + 1], total
-                start, total = index + 1, 0
+            if (total >= size or row + 1 - start == images) and not whole[self.owners[row]]:
+                yield range(start, row + 1)
+                start, total = row + 1, 0
         if start < len(self.names):
-            yield self.names[start:], total
+            yield range(start, len(self.names))
+
+
+def _picked(values: "array[int]", rows: Iterable[int]) -> "array[int]":
+    return array("q", map(values.__getitem__, rows))
 
 
 def digest_of(files: Iterable[tuple[str, int]]) -> str:

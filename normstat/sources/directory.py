@@ -2,53 +2,66 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from normstat.errors import SourceError
-from normstat.sources.base import Listing, Selection
+from normstat.sources.base import Listing, Opener, Reference, Selection, Watch
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Images that are files below `root` (or anywhere, when `root` is empty)."""
+    """Images that are files below `root`, or anywhere, when `root` is empty.
+
+    `home` is where that is, from any folder.
+    """
 
     root: str
+    home: str
+    whole = False
+    here_only = False
 
-    def open(self, name: str) -> BinaryIO:
-        # One read instead of a decoder's dozens: a twentieth of the time of a tiny image.
-        with open(os.path.join(self.root, name), "rb", buffering=0) as file:  # noqa: PTH118, PTH123
-            return BytesIO(file.readall())
+    def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
+        for image in images:
+            yield partial(opened, os.path.join(self.root, image.name))  # noqa: PTH118
 
-    def modified(self, name: str) -> float:
-        return Path(self.root, name).stat().st_mtime
+    def identity(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self.home, name))  # noqa: PTH118
 
 
-def list_files(sources: Iterable[str | os.PathLike[str]], selection: Selection) -> Listing:
+def opened(path: str) -> BinaryIO:
+    """Return the content of a file."""
+    # One read instead of a decoder's dozens: a twentieth of the time of a tiny image.
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return BytesIO(file.readall())
+
+
+def list_local(paths: Iterable[str], listing: Listing, selection: Selection, watch: Watch) -> None:
     """List the image files of folders and the files that are named themselves.
 
-    One folder gives names relative to it; otherwise each name starts with its source as given.
     A folder or file that is reached twice (named twice, nested, linked) counts once, and the
-    order of `sources` does not matter.
+    order of `paths` does not matter.
 
     Raises
     ------
     SourceError
-        A source does not exist, or a folder that was named cannot be read.
+        A path does not exist, or a folder that was named cannot be read.
     """
-    roots = _distinct(os.fspath(source) for source in sources)
+    roots = _distinct(paths)
     folders = [root for root in roots if _is_folder(root)]
-    alone = roots == folders and len(roots) == 1
-    walk = _Walk(Listing(FileSource(roots[0] if alone else ""), roots), selection)
+    alone = not listing.roots and roots == folders and len(roots) == 1
+    listing.roots += roots
+    root = roots[0] if alone else ""
+    listing.enter(FileSource(root, os.path.realpath(root)))
+    walk = _Walk(listing, selection, watch)
     for root in folders:
         walk.named_folder("" if alone else root.rstrip("/"), root)
     walk.linked_folders()
     walk.named_files(root for root in roots if root not in folders)
-    walk.listing.sort()
-    return walk.listing
 
 
 def _distinct(paths: Iterable[str]) -> list[str]:
@@ -76,8 +89,9 @@ def _place(path: str) -> tuple[str, str]:
 class _Walk:
     """Fills a listing, remembering each real folder so that none is entered twice."""
 
-    def __init__(self, listing: Listing, selection: Selection) -> None:
+    def __init__(self, listing: Listing, selection: Selection, watch: Watch) -> None:
         self.listing = listing
+        self._watch = watch
         self._matcher = selection.matcher()
         self._follow = selection.follow_symlinks
         self._seen: dict[str, str] = {}
@@ -131,6 +145,7 @@ class _Walk:
                     self._file(name, entry.stat)
                 else:
                     self.listing.passed_over += 1
+            self._watch(self.listing)
 
     def _linked_folder(self, name: str, path: str, base: int) -> None:
         if self._follow:
@@ -147,7 +162,6 @@ class _Walk:
             self.listing.unreadable.append((name, f"not read: {error.strerror}"))
         else:
             if stat.S_ISREG(info.st_mode):
-                self.listing.names.append(name)
-                self.listing.sizes.append(info.st_size)
+                self.listing.add(name, info.st_size, info.st_mtime_ns)
             else:
                 self.listing.unreadable.append((name, "not a regular file"))

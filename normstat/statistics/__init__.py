@@ -4,6 +4,7 @@ from normstat.statistics.clusters import ImageSums
 from normstat.statistics.collector import Collector
 from normstat.statistics.histogram import Histogram
 from normstat.statistics.moments import Moments
+from normstat.statistics.record import Record
 from normstat.statistics.state import KINDS, Facts, Kind, KindState, State
 from normstat.statistics.summary import Summary, summarize
 
@@ -16,6 +17,7 @@ __all__ = [
     "Kind",
     "KindState",
     "Moments",
+    "Record",
     "State",
     "Summary",
     "summarize",

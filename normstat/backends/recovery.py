@@ -1,0 +1,110 @@
+"""A run that outlives its workers: what killed one is found and left out, the rest counts."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from typing import Generic, Protocol, TypeVar
+
+from normstat.errors import WorkerLostError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_TRIES = 2  # of a single image before it is held to be guilty
+_HOPELESS = 8  # guilty images in a row, without any result: then it is the engine
+
+
+class MapOrdered(Protocol):
+    """An engine with its workers and its address."""
+
+    def __call__(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+    ) -> Generator[Result]: ...
+
+
+def map_surviving(
+    map_ordered: MapOrdered,
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    cut: Callable[[Task], list[Task]],
+    lost: Callable[[Task, WorkerLostError], Result],
+) -> Generator[Result]:
+    """Yield results in order; a task that was lost with its worker gives those of its parts.
+
+    When a worker dies, every task that was given out is tried again by itself, then cut in two and
+    in two again until what kills workers is known.
+
+    Parameters
+    ----------
+    cut
+        Returns the parts of a task; none when it is as small as can be.
+    lost
+        Returns the result of a task that cannot be cut and kills its worker each time.
+
+    Raises
+    ------
+    WorkerLostError
+        Workers die of everything: then it is not the tasks.
+    """
+    given: deque[Task] = deque()
+
+    def giving() -> Iterator[Task]:
+        for task in tasks:
+            given.append(task)
+            yield task
+
+    source = giving()
+    alone = _Alone(map_ordered, function, cut, lost)
+    while True:
+        try:
+            with closing(map_ordered(function, source)) as results:
+                for result in results:
+                    given.popleft()
+                    alone.guilty = 0
+                    yield result
+        except WorkerLostError:
+            suspects = list(given)
+            given.clear()
+            for task in suspects:
+                yield from alone.run(task)
+        else:
+            return
+
+
+class _Alone(Generic[Task, Result]):
+    """Runs one task at a time, so that the death of a worker says whose fault it is."""
+
+    def __init__(
+        self,
+        map_ordered: MapOrdered,
+        function: Callable[[Task], Result],
+        cut: Callable[[Task], list[Task]],
+        lost: Callable[[Task, WorkerLostError], Result],
+    ) -> None:
+        self.guilty = 0
+        self._map_ordered = map_ordered
+        self._function = function
+        self._cut = cut
+        self._lost = lost
+
+    def run(self, task: Task) -> Iterator[Result]:
+        parts = self._cut(task)
+        for _ in range(1 if parts else _TRIES):
+            try:
+                [result] = self._map_ordered(self._function, [task])
+            except WorkerLostError as error:
+                last = error
+            else:
+                self.guilty = 0
+                yield result
+                return
+        for part in parts:
+            yield from self.run(part)
+        if not parts:
+            self.guilty += 1
+            if self.guilty == _HOPELESS:
+                raise WorkerLostError(
+                    f"workers die of everything, now of the {_HOPELESS}th image in a row: {last}"
+                ) from last
+            yield self._lost(task, last)
