@@ -65,7 +65,11 @@ def map_in_processes(
         raise WorkerLostError(" ".join(str(error).split())) from error
     finally:
         if not finished:
-            pool.shutdown(wait=True, kill_workers=True)
+            # Its own way to kill workers trips over results that arrive meanwhile; it mourns
+            # workers that die by themselves without a word.
+            for process in list(pool._processes.values()):
+                process.terminate()
+            pool.shutdown(wait=True)
 
 
 def start_processes(jobs: int, module: str) -> None:
