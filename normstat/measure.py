@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import BACKENDS, choose, usable_cores
+from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
 from normstat.backends.recovery import map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
@@ -183,6 +183,14 @@ def compute(
         raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
     if backend != "auto" and backend not in BACKENDS:
         raise UsageError(unknown("backend", backend, BACKENDS))
+    if address and backend not in ON_CLUSTERS:
+        raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
+    if timeout is not None and backend == "auto":
+        backend = "processes"
+    if timeout is not None and backend not in WITH_TIMEOUT:
+        raise UsageError(
+            f"timeout needs workers that can be interrupted: backend {' or '.join(WITH_TIMEOUT)}"
+        )
     for option, number in (("jobs", jobs), ("limit", limit)):
         if number is not None and number < 1:
             raise UsageError(f"{option} is {number}; it must be at least 1")

@@ -16,8 +16,9 @@ BACKENDS = Registry(
         "processes": Entry("normstat.backends.local:map_in_processes", "worker processes"),
     },
 )
-# Engines whose workers are processes: they cannot see this one's memory, and may die alone.
-IN_PROCESSES = frozenset({"processes"})
+ON_CLUSTERS: frozenset[str] = frozenset()
+# Whose workers run one task at a time in their main thread, where an alarm can reach it.
+WITH_TIMEOUT = ("processes",)
 
 # Measured by `python -m tests.benchmarks threshold` on two cores: below these sizes opening a JPEG,
 # which holds the GIL, takes longer than decoding it; so many files pay for the start of workers.

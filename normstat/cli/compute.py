@@ -9,6 +9,7 @@ import click
 
 from normstat.cli.options import (
     choice,
+    cluster_options,
     comma_separated,
     format_option,
     on_error_option,
@@ -41,6 +42,7 @@ from normstat.statistics.summary import PERCENTILES
 @quiet_option
 @progress_option
 @worker_options
+@cluster_options
 @selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @click.option(

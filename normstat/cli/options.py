@@ -97,6 +97,17 @@ worker_options = _group(
         help="How workers run; auto takes processes for many small files, else threads.",
     ),
 )
+cluster_options = _group(
+    click.option(
+        "--address", metavar="URL", help="Of the cluster's scheduler, for --backend dask or ray."
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Skip an image that takes longer.  [default: wait; needs worker processes]",
+    ),
+)
 selection_options = _group(
     click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches."),
