@@ -115,6 +115,7 @@ def _run(
         record.add(Failure(source=printable(name), reason=printable(reason)))
     if observer:
         observer.listed(plan.listing)
+        observer.expected(len(plan.listing))
         observer.advanced(len(done), sum(output.bytes for output in done.values()))
     chunks = list(_chunks(plan, done, pack))
     workers = 1 if len(chunks) < 2 else min(jobs or usable_cores(), len(chunks))  # noqa: PLR2004

@@ -32,6 +32,7 @@ def assemble(
     skipped: Sequence[Skipped],
     percentiles: Sequence[str],
     covariance: bool,
+    level: float,
     software: dict[str, str],
     stamp: Stamp | None = None,
 ) -> Spec:
@@ -48,6 +49,7 @@ def assemble(
         rgb=pipeline.mode == "rgb",
         covariance=covariance,
         percentiles=percentiles,
+        level=level,
     )
     if summary.pixels > MOST_PIXELS:
         raise NormstatError(

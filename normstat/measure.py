@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
@@ -11,28 +12,31 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
-from normstat.backends.recovery import map_surviving
+from normstat.backends import BACKENDS, MANY_FILES, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
+from normstat.backends.recovery import MapOrdered, map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.registry import unknown
+from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, natural_key, printable
 from normstat.spec.model import (
+    LEVEL,
     Alpha,
     Ddof,
     Estimator,
     Interpolation,
     Mode,
     Pipeline,
+    Sample,
     Skipped,
     Spec,
     Stamp,
     Std,
     Weighting,
 )
-from normstat.statistics import State
+from normstat.statistics import State, summarize
 from normstat.statistics.summary import PERCENTILES
 
 # A recipe is a published procedure: options that belong together.
@@ -44,14 +48,20 @@ RECIPES: dict[str, dict[str, Any]] = {
 CHUNK_IMAGES = 512
 CHUNK_BYTES = 2_000_000
 
-_Part = TypeVar("_Part", bound=msgspec.Struct)
+_Checked = TypeVar("_Checked", bound=msgspec.Struct)
 
 
 class Observer(Protocol):
     """Is told how a run goes on."""
 
+    def listing(self, found: Listing) -> None:
+        """Names are being found; more may come."""
+
     def listed(self, listing: Listing) -> None:
         """All names are known."""
+
+    def expected(self, images: int) -> None:
+        """So many images will be read, by what is known now."""
 
     def advanced(self, images: int, size: int) -> None:
         """So many more images of so many bytes are done."""
@@ -69,6 +79,11 @@ def compute(
     follow_symlinks: bool = False,
     hidden: bool = False,
     limit: int | None = None,
+    sample: str | int | None = None,
+    tolerance: float | None = None,
+    confidence: float = LEVEL,
+    seed: int = 0,
+    stratify: bool = False,
     recipe: str | None = None,
     mode: Mode = "auto",
     alpha: Alpha = "drop",
@@ -106,6 +121,15 @@ def compute(
         Which files count, see `Selection`.
     limit
         Read only the first so many images of the listing.
+    sample
+        Read a random sample: so many images, or "5%" of them.
+    tolerance
+        Read a random sample that grows until the half-width of every channel's mean and std is at
+        most this, in units of code / max_pixel_value.
+    confidence
+        Probability of the half-widths' intervals.
+    seed, stratify
+        Which sample; and whether it takes each folder in proportion.
     recipe
         "imagenet": resize 256, crop 224, weighting image, std mean-of-images, each unless given.
     mode
@@ -173,7 +197,6 @@ def compute(
         weighting=weighting or defaults.get("weighting", "pixel"),
         std=std or defaults.get("std", "pooled"),
         ddof=ddof,
-        coverage="census",
         images_listed=0,
     )
     if (estimator.ddof, estimator.weighting, estimator.std) == (1, "image", "pooled"):
@@ -181,89 +204,129 @@ def compute(
     percents = [_percent(percent) for percent in percentiles]
     if on_error not in ("skip", "fail"):
         raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
-    if backend != "auto" and backend not in BACKENDS:
-        raise UsageError(unknown("backend", backend, BACKENDS))
-    if address and backend not in ON_CLUSTERS:
-        raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
-    if timeout is not None and backend == "auto":
-        backend = "processes"
-    if timeout is not None and backend not in WITH_TIMEOUT:
-        raise UsageError(
-            f"timeout needs workers that can be interrupted: backend {' or '.join(WITH_TIMEOUT)}"
-        )
-    for option, number in (("jobs", jobs), ("limit", limit)):
-        if number is not None and number < 1:
-            raise UsageError(f"{option} is {number}; it must be at least 1")
-
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
+    part = _Part(limit, sample, tolerance, seed, stratify)
+    engine = _Engine(backend, jobs, address, timeout)
     selection = Selection(
         tuple(include), tuple(exclude), tuple(extensions), follow_symlinks, hidden
     )
-    everything = list_files(sources, selection)
-    if on_error == "fail" and everything.unreadable:
-        _fail(*everything.unreadable[0])
-    listing = everything if limit is None else everything.pick(range(min(limit, len(everything))))
+
+    def watch(found: Listing) -> None:
+        engine.prepare(found)
+        if observer:
+            observer.listing(found)
+
+    listing = list_files(sources, selection, watch=watch)
+    if on_error == "fail" and listing.unreadable:
+        _fail(*listing.unreadable[0])
     if observer:
         observer.listed(listing)
     run = _Run(
+        listing,
         Question(pipeline, ddof=estimator.ddof, covariance=covariance, timeout=timeout),
-        jobs=jobs,
-        backend=backend,
-        address=address,
+        engine,
         fail=on_error == "fail",
         observer=observer,
     )
-    run.read(listing)
+    estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
     skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
     if not run.state.images:
-        raise SourceError(_nothing_readable(everything, selection, skipped))
-    cut = len(listing) < len(everything)
+        raise SourceError(_nothing_readable(listing, selection, skipped))
     return assemble(
         run.state,
-        estimator=msgspec.structs.replace(
-            estimator,
-            coverage="first" if cut else "census",
-            limit=limit if cut else None,
-            images_listed=len(everything),
-        ),
+        estimator=estimator,
         pipeline=pipeline,
-        dataset=described(everything, selection),
+        dataset=described(listing, selection),
         skipped=[
             Skipped(name=printable(name), reason=printable(reason)) for name, reason in skipped
         ],
         percentiles=percents,
         covariance=covariance,
+        level=confidence,
         software=SOFTWARE,
         stamp=stamp,
     )
 
 
+class _Engine:
+    """The backend that was asked for, or the fastest."""
+
+    def __init__(
+        self, backend: str, jobs: int | None, address: str | None, timeout: float | None
+    ) -> None:
+        if backend != "auto" and backend not in BACKENDS:
+            raise UsageError(unknown("backend", backend, BACKENDS))
+        if address and backend not in ON_CLUSTERS:
+            raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
+        if timeout is not None and backend == "auto":
+            backend = "processes"
+        if timeout is not None and backend not in WITH_TIMEOUT:
+            raise UsageError(
+                f"timeout needs workers that can be interrupted: backend "
+                f"{' or '.join(WITH_TIMEOUT)}"
+            )
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"jobs is {jobs}; it must be at least 1")
+        self._backend = backend
+        self._jobs = jobs
+        self._address = address
+        self._prepared = False
+
+    def prepare(self, found: Listing) -> None:
+        """Start worker processes while files are still being listed, once they will be needed."""
+        if self._prepared or len(found) < MANY_FILES:
+            return
+        self._prepared = True
+        workers = self._jobs or usable_cores()
+        if self._name(found, workers) == "processes":
+            from normstat.backends.local import start_processes  # noqa: PLC0415 (loads joblib)
+
+            start_processes(workers, answer.__module__)
+
+    def over(self, listing: Listing, chunks: int) -> MapOrdered:
+        """Return the engine's map for so many chunks of a listing."""
+        workers = 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
+        map_ordered: MapOrdered = partial(
+            BACKENDS.load(self._name(listing, workers)), jobs=workers, address=self._address
+        )
+        return map_ordered
+
+    def _name(self, listing: Listing, workers: int) -> str:
+        if self._backend != "auto":
+            return self._backend
+        return choose(len(listing), sum(listing.sizes), workers)
+
+
 class _Run:
-    """Reads images, and adds up what is found."""
+    """Reads images of a listing, and adds up what is found."""
 
     def __init__(
         self,
+        listing: Listing,
         question: Question,
+        engine: _Engine,
         *,
-        jobs: int | None,
-        backend: str,
-        address: str | None,
         fail: bool,
         observer: Observer | None,
     ) -> None:
+        self.listing = listing
         self.state = State()
         self.skipped: list[tuple[str, str]] = []
         self._question = question
-        self._jobs = jobs
-        self._backend = backend
-        self._address = address
+        self._engine = engine
         self._fail = fail
         self._observer = observer
 
-    def read(self, listing: Listing) -> None:
-        """Read every image of a listing."""
+    def expect(self, images: int) -> None:
+        if self._observer:
+            self._observer.expected(images)
+
+    def read(self, rows: Sequence[int] | None = None) -> None:
+        """Read the images of some rows of the listing, or all."""
+        listing = self.listing if rows is None else self.listing.pick(sorted(rows))
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
-        workers = 1 if len(chunks) < 2 else min(self._jobs or usable_cores(), len(chunks))  # noqa: PLR2004
-        engine = partial(self._engine(listing, workers), jobs=workers, address=self._address)
+        engine = self._engine.over(listing, len(chunks))
         tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
         # An interrupt must end the workers now, not when the results are forgotten.
         with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
@@ -272,17 +335,66 @@ class _Run:
                     _fail(*found.skipped[0])
                 self.state = self.state.merged(found.state)
                 self.skipped += found.skipped
-                self._advance(found.images, found.size)
+                if self._observer:
+                    self._observer.advanced(found.images, found.size)
 
-    def _engine(self, listing: Listing, workers: int) -> Any:
-        name = self._backend
-        if name == "auto":
-            name = choose(len(listing), sum(listing.sizes), workers)
-        return BACKENDS.load(name)
 
-    def _advance(self, images: int, size: int) -> None:
-        if self._observer:
-            self._observer.advanced(images, size)
+@dataclass(frozen=True)
+class _Part:
+    """Which part of the listing is read."""
+
+    limit: int | None
+    sample: str | int | None
+    tolerance: float | None
+    seed: int
+    stratify: bool
+
+    def __post_init__(self) -> None:
+        ways = ("limit", "sample", "tolerance")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} are different ways to read less: name one")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit is {self.limit}; it must be at least 1")
+        if self.tolerance is not None and not self.tolerance > 0:
+            raise UsageError(f"tolerance is {self.tolerance}; it must be above 0")
+        if self.sample is not None:
+            fixed_size(self.sample, 1)
+        if not 0 <= self.seed <= 2**53:
+            raise UsageError(f"seed is {self.seed}; it must be from 0 to 2^53")
+
+    def read_by(self, run: _Run, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
+        """Let a run read this part and return the estimator that says what was read."""
+        total = len(run.listing)
+        estimator = msgspec.structs.replace(estimator, images_listed=total)
+        if self.limit is not None and self.limit < total:
+            run.expect(self.limit)
+            run.read(range(self.limit))
+            return msgspec.structs.replace(estimator, coverage="first", limit=self.limit)
+        if self.sample is None and self.tolerance is None:
+            run.expect(total)
+            run.read()
+            return estimator
+        order = drawn(run.listing.names, seed=self.seed, stratify=self.stratify)
+        sampled = msgspec.structs.replace(estimator, coverage="sample")
+        target = FIRST_LOOK if self.sample is None else fixed_size(self.sample, total)
+        read, target = 0, min(total, target)
+        while read < target:
+            run.expect(target)
+            run.read(order[read:target])
+            read = target
+            if self.tolerance is not None and run.state.images:
+                width = widest(summarize(run.state, sampled, rgb=rgb, level=level))
+                if width > self.tolerance:
+                    target = next_look(read, width, self.tolerance, total)
+        if read == total:
+            return estimator
+        return msgspec.structs.replace(
+            sampled,
+            sample=Sample(
+                images=read, seed=self.seed, stratified=self.stratify, tolerance=self.tolerance
+            ),
+        )
 
 
 def _recipe(name: str | None) -> dict[str, Any]:
@@ -293,7 +405,7 @@ def _recipe(name: str | None) -> dict[str, Any]:
     return RECIPES[name]
 
 
-def _checked(part: type[_Part], **fields: Any) -> _Part:
+def _checked(part: type[_Checked], **fields: Any) -> _Checked:
     """Build a part of the spec from options, which are checked as a file's fields are."""
     try:
         return msgspec.convert(fields, part)

@@ -13,7 +13,7 @@ from normstat.contents import Changes, changes, described, selection_of
 from normstat.errors import NormstatError, SpecError
 from normstat.measure import Observer, compute
 from normstat.sources import list_files
-from normstat.spec.model import Spec
+from normstat.spec.model import LEVEL, Estimator, Spec
 from normstat.statistics import KINDS, State
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
@@ -60,6 +60,7 @@ def validate(spec: Spec) -> list[Problem]:
             skipped=spec.skipped,
             percentiles=list(spec.percentiles),
             covariance=spec.covariance is not None,
+            level=spec.confidence.level if spec.confidence else LEVEL,
             software=spec.software,
             stamp=spec.stamp,
         )
@@ -116,6 +117,8 @@ def recomputed(
         ddof=estimator.ddof,
         covariance=spec.covariance is not None,
         percentiles=list(spec.percentiles),
+        confidence=spec.confidence.level if spec.confidence else LEVEL,
+        **_sample_options(estimator),
         observer=observer,
     )
     problems = []
@@ -126,6 +129,13 @@ def recomputed(
             for problem in _differences(part, before, after)
         ]
     return problems
+
+
+def _sample_options(estimator: Estimator) -> dict[str, Any]:
+    if not estimator.sample:
+        return {}
+    drawn = estimator.sample
+    return {"sample": drawn.images, "seed": drawn.seed, "stratify": drawn.stratified}
 
 
 def _of_state(state: State) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ LAYERS = [
     "images",
     "backends",
     "counting",
+    "sampling",
     "assemble",
     "measure",
     "validation",

@@ -24,7 +24,7 @@ WITH_TIMEOUT = ("processes",)
 # which holds the GIL, takes longer than decoding it; so many files pay for the start of workers.
 _SMALL_FILE = 9_000  # bytes, on average
 _TINY_FILE = 2_000
-_MANY_FILES = 8_000
+MANY_FILES = 8_000
 
 
 def choose(images: int, size: int, jobs: int) -> str:
@@ -41,7 +41,7 @@ def choose(images: int, size: int, jobs: int) -> str:
         return "serial"
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return "threads"
-    if images >= _MANY_FILES and size < images * _SMALL_FILE:
+    if images >= MANY_FILES and size < images * _SMALL_FILE:
         return "processes"
     return "serial" if size < images * _TINY_FILE else "threads"
 

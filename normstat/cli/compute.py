@@ -16,6 +16,7 @@ from normstat.cli.options import (
     pipeline_options,
     progress_option,
     quiet_option,
+    sampling_options,
     selection_options,
     worker_options,
 )
@@ -45,6 +46,7 @@ from normstat.statistics.summary import PERCENTILES
 @cluster_options
 @selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
+@sampling_options
 @click.option(
     "--recipe", type=click.Choice(list(RECIPES)),
     help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",

@@ -13,7 +13,7 @@ import click
 from normstat.backends import BACKENDS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import Alpha, Interpolation, Mode, Pipeline
+from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]
@@ -122,6 +122,28 @@ selection_options = _group(
         "--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless."
     ),
     click.option("--hidden", is_flag=True, help="Read names that start with a dot."),
+)
+sampling_options = _group(
+    click.option(
+        "--sample", metavar="N|P%", help="Read a random sample of N images, or of P percent."
+    ),
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="T",
+        help="Read a random sample until every channel's mean and std is known within ± T.",
+    ),
+    click.option(
+        "--confidence",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=LEVEL,
+        metavar="P",
+        help="Probability that the ± holds.",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**53), default=0, help="Which sample.", metavar="N"
+    ),
+    click.option("--stratify", is_flag=True, help="Sample each folder in proportion."),
 )
 pipeline_options = _group(
     click.option(

@@ -45,23 +45,34 @@ class Progress:
         self._start = monotonic()
         self.total = self.images = self.bytes = 0
 
+    def listing(self, found: Listing) -> None:
+        """Show that files are being found."""
+        if self._wanted:
+            self._shown().set_description_str(f"listing {len(found):,}")
+
     def listed(self, listing: Listing) -> None:
-        """Start the bar, and say what was left out of the listing."""
+        """Say what was left out of the listing."""
         if listing.links_not_entered and not self._quiet:
             count = listing.links_not_entered
             click.echo(
                 f"{count} linked folder{'s' * (count > 1)} not entered (--follow-symlinks)",
                 err=True,
             )
-        self.expected(len(listing))
 
     def expected(self, images: int) -> None:
-        """Start the bar."""
+        """Let the bar end at so many images."""
         self.total = images
         if self._wanted:
+            bar = self._shown()
+            bar.total = images
+            bar.set_description_str("")
+
+    def _shown(self) -> "tqdm[NoReturn]":
+        if self._bar is None:
             from tqdm import tqdm  # noqa: PLC0415 (not needed when nobody looks)
 
-            self._bar = tqdm(total=self.total, unit="img", leave=False)
+            self._bar = tqdm(unit="img", leave=False)
+        return self._bar
 
     def advanced(self, images: int, size: int) -> None:
         """Move the bar."""

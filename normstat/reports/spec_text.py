@@ -52,7 +52,7 @@ def _headline(spec: Spec) -> Table:
 
 
 def _half_width(spec: Spec) -> str:
-    return f"  ± {spec.confidence.level:.0%}" if spec.confidence else ""
+    return f"  ± {100 * spec.confidence.level:.4g}%" if spec.confidence else ""
 
 
 def _definitions(spec: Spec) -> Table:
@@ -92,18 +92,14 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    counts, estimator = spec.counts, spec.estimator
+    counts = spec.counts
     width, height = counts.by_size.width, counts.by_size.height
     modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
-    if estimator.coverage == "census":
-        read = f"{counts.images:,}"
-    else:
-        read = f"{counts.images:,}, from the first of {estimator.images_listed:,} listed"
     rows = {
         "mean": _copyable(spec.mean),
         "std": _copyable(spec.std),
         "definition": _definition(spec),
-        "images": f"{read} ({modes})",
+        "images": f"{_read(spec)} ({modes})",
         "pixels": f"{counts.pixels:,} a channel",
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
@@ -116,6 +112,16 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         if text:
             table.add_row(label, Text(text))
     return table
+
+
+def _read(spec: Spec) -> str:
+    images, estimator = spec.counts.images, spec.estimator
+    if estimator.coverage == "first":
+        return f"{images:,}, from the first of {estimator.images_listed:,} listed"
+    if not estimator.sample:
+        return f"{images:,}, a census"
+    how = ", each folder in proportion" if estimator.sample.stratified else ""
+    return f"{images:,} of {estimator.images_listed:,}, sample of seed {estimator.sample.seed}{how}"
 
 
 def _copyable(values: Sequence[float]) -> str:
@@ -146,6 +152,10 @@ def _pipeline(spec: Spec) -> str:
 def _notes(spec: Spec) -> str:
     counts, kinds = spec.counts, spec.state.kinds
     notes = []
+    if spec.estimator.sample:
+        notes.append(
+            "± is how far the numbers of all listed images may be; min and max are the sample's"
+        )
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 if TYPE_CHECKING:
     from normstat.normalization import Normalization
 
 SPEC_VERSION = 1
+LEVEL = 0.95  # of half-widths, unless asked
 
 Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
@@ -15,13 +16,14 @@ Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lan
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
 Ddof = Literal[0, 1]
-Coverage = Literal["census", "first"]
+Coverage = Literal["census", "first", "sample"]
 
 # Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 MaxPixelValue = Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, le=1e300)]
 Size = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Seed = Annotated[int, Meta(ge=0, le=2**53)]
 # Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
 Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*)$")]
 Integers = list[Integer]
@@ -57,6 +59,15 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     )
 
 
+class Sample(_Part, frozen=True, kw_only=True):
+    """Which images were drawn: so many, by this seed, and until which half-widths, if any."""
+
+    images: Count
+    seed: Seed
+    stratified: bool
+    tolerance: Number | None
+
+
 class Estimator(_Part, frozen=True, kw_only=True):
     """Which of the definitions in circulation the headline `mean` and `std` are."""
 
@@ -66,10 +77,15 @@ class Estimator(_Part, frozen=True, kw_only=True):
     coverage: Coverage = "census"
     limit: Size | None = None
     images_listed: Count
+    sample: Sample | UnsetType = UNSET
 
 
 class Confidence(_Part, frozen=True, kw_only=True):
-    """Half-widths of the intervals of the headline numbers, with the image as sampling unit."""
+    """Half-widths of the intervals of the headline numbers, with the image as sampling unit.
+
+    Of a sample they say how far the numbers of all listed images may be; else, how far another
+    dataset of as many images from the same source would be.
+    """
 
     level: Number
     mean: list[Number]

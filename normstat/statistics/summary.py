@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from statistics import NormalDist
 
 from normstat.errors import NormstatError
-from normstat.spec.model import Alternatives, Confidence, Estimator, Histogram, Weighted
+from normstat.spec.model import LEVEL, Alternatives, Confidence, Estimator, Histogram, Weighted
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
 from normstat.statistics.state import KINDS, KindState, State
 
 PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
-LEVEL = 0.95
-NORMAL_QUANTILE = 1.959963984540054  # of (1 + LEVEL) / 2
 HISTOGRAM_BINS = 256
 
 
@@ -56,6 +55,7 @@ def summarize(
     rgb: bool = False,
     covariance: bool = False,
     percentiles: Sequence[str] = PERCENTILES,
+    level: float = LEVEL,
 ) -> Summary:
     """Finish a state.
 
@@ -71,6 +71,8 @@ def summarize(
         Report the covariance of channels, whose products the state then holds.
     percentiles
         Percents as decimal text, 0 to 100.
+    level
+        Probability of the intervals, above 0 and below 1.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def summarize(
         mean=weighted.mean,
         std=_headline_std(alternatives, estimator, whole.images),
         max_pixel_value=KINDS[most].max_code,
-        confidence=_confidence(whole.images, chosen, estimator, unit),
+        confidence=_confidence(whole.images, chosen, estimator, unit, level),
         alternatives=alternatives,
         min=[code / unit for code in histogram.minima()],
         max=[code / unit for code in histogram.maxima()],
@@ -229,15 +231,19 @@ def _headline_std(alternatives: Alternatives, estimator: Estimator, sums: ImageS
 
 
 def _confidence(
-    sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: int
+    sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: int, level: float
 ) -> Confidence | None:
     if sums.images < 2:  # noqa: PLR2004 (no spread without a second image)
         return None
+    factor = NormalDist().inv_cdf((1 + level) / 2)
+    if estimator.coverage == "sample":
+        # Of a finite population (Cochran, Sampling Techniques, 3rd ed., 2.6).
+        factor *= sqrt(1 - Fraction(sums.images, estimator.images_listed))
     errors = [_std_error(sums, c, each, estimator) for c, each in enumerate(moments)]
     return Confidence(
-        level=LEVEL,
-        mean=[NORMAL_QUANTILE * _root(each.mean_error, unit) for each in moments],
-        std=[NORMAL_QUANTILE * error / unit for error in errors],
+        level=level,
+        mean=[factor * _root(each.mean_error, unit) for each in moments],
+        std=[factor * error / unit for error in errors],
     )
 
 

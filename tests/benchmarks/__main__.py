@@ -15,6 +15,7 @@ from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
+from tests.benchmarks.sampled import measure_tolerances, simulate_coverage
 from tests.benchmarks.speed import race_photos, race_tiny
 from tests.benchmarks.start_up import measure_start_up
 from tests.benchmarks.tables import CONSOLE
@@ -24,7 +25,7 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
+SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply", "sampling")
 EXTRA = ("threshold",)
 
 
@@ -87,6 +88,10 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
         case "apply":
             race_arrays()
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
+        case "sampling":
+            measure_tolerances(_photos(options), scratch, workers=workers, runs=runs)
+            measure_tolerances(_tiny(options), scratch, workers=workers, runs=runs)
+            simulate_coverage(_tiny(options))
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
