@@ -34,7 +34,7 @@ from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
 from normstat.sources import Portion
 from normstat.sources.base import Opener, printable
-from normstat.statistics import KINDS, Moments
+from normstat.statistics import Moments, kind_of
 
 # Mean² over variance beyond which their difference has lost a digit too many.
 _CANCELS = 10
@@ -292,7 +292,7 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     job, method = chunk.job, METHODS[chunk.job.method]
     row = chunk.rows[index]
     decoded = read(opener, job.pipeline)
-    codes, top = _codes(decoded, job.channels, name), KINDS[decoded.kind].max_code
+    codes, top = _codes(decoded, job.channels, name), kind_of(decoded.kind).max_code
     applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
     values = forward(codes, applied)
     if decoded.mask:

@@ -184,11 +184,13 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
             raise SpecError(f"{candidate.name}: mean of channel {channel} is {centre:g}")
     if not isinstance(spec, Spec):
         return Side(mean, std)
-    counts = np.array(spec.histogram.counts, dtype=np.float64)[index]
-    covariance = None
+    covariance, shares = None, None
+    if spec.histogram and not spec.histogram.first_code:
+        counts = np.array(spec.histogram.counts, dtype=np.float64)[index]
+        shares = counts / counts.sum(axis=1, keepdims=True)
     if spec.covariance is not None:
         covariance = np.array(spec.covariance)[np.ix_(index, index)] / unit**2
-    return Side(mean, std, covariance, counts / counts.sum(axis=1, keepdims=True))
+    return Side(mean, std, covariance, shares)
 
 
 def _named(candidate: Candidate, side: Side) -> Named:

@@ -5,19 +5,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from itertools import combinations
 
 import numpy as np
 import PIL
-from PIL import ImageChops
+from PIL import Image, ImageChops
 
 import normstat
 from normstat.errors import ImageError, NormstatError, WorkerLostError
 from normstat.images import Decoded, read, undisturbed
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
-from normstat.statistics import KINDS, Collector, Record, State
-from normstat.statistics.record import packed, packed_wide
+from normstat.statistics import Collector, Record, State
+from normstat.statistics.blocks import Block, counted
+from normstat.statistics.record import packed
 
 SOFTWARE = {"normstat": normstat.__version__, "pillow": PIL.__version__}
 
@@ -111,18 +112,35 @@ def _counted(decoded: Decoded, covariance: bool) -> Record:
     image, mask = decoded.image, decoded.mask
     if mask and not mask.getbbox():
         raise ImageError("every pixel is transparent, none is left by --alpha mask")
-    if decoded.kind == "gray16":
-        codes = np.asarray(image)
-        codes = codes[np.asarray(mask) > 0] if mask else codes.ravel()
-        counts = np.bincount(codes, minlength=KINDS["gray16"].bins)
-        return Record(decoded.kind, decoded.facts, packed_wide(counts[None]))
-    differences = b""
-    if covariance and decoded.kind == "rgb8":
-        r, g, b = image.split()
-        pairs = ((r, g), (r, b), (g, b))
-        found = (ImageChops.difference(*pair).histogram(mask) for pair in pairs)
-        differences = packed(list(chain.from_iterable(found)))
-    return Record(decoded.kind, decoded.facts, packed(image.histogram(mask)), differences)
+    if decoded.kind not in {"gray8", "rgb8"}:
+        valid = np.asarray(mask).ravel() > 0 if mask else None
+        block = Block(np.asarray(image).reshape(1, -1), valid, "transparent")
+        return counted(decoded.kind, decoded.facts, [block], covariance=covariance)
+    counts = image.histogram(mask)
+    products = _products(image, mask, counts) if covariance else ()
+    return Record(decoded.kind, decoded.facts, packed(counts), products)
+
+
+def _products(image: Image.Image, mask: Image.Image | None, counts: list[int]) -> tuple[int, ...]:
+    """Σ xy = (Σ x² + Σ y² − Σ (x−y)²) / 2 for each pair of channels: exact integers.
+
+    Pillow has the difference of two channels and its histogram in C, which makes this faster than
+    a product of matrices.
+    """
+    channels = image.split()
+    squares = [_square_sum(counts[256 * c : 256 * (c + 1)]) for c in range(len(channels))]
+    products = []
+    for a, b in combinations(range(len(channels)), 2):
+        apart = ImageChops.difference(channels[a], channels[b]).histogram(mask)
+        products.append((squares[a] + squares[b] - _square_sum(apart)) // 2)
+    return tuple(products)
+
+
+def _square_sum(counts: list[int]) -> int:
+    return int(np.dot(np.array(counts, np.int64), _SQUARES))
+
+
+_SQUARES = np.arange(256, dtype=np.int64) ** 2
 
 
 def _told(software: dict[str, str]) -> str:

@@ -47,7 +47,7 @@ _REFUSED = {
 class Decoded:
     """An image ready to be counted.
 
-    `kind` is a key of `statistics.KINDS`; `image` has mode L, RGB or I;16. `mask`, if there is
+    `kind` is the name of a `statistics.Kind`; `image` has mode L, RGB or I;16. `mask`, if there is
     one, is nonzero where pixels count.
     """
 

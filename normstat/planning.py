@@ -19,7 +19,7 @@ from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
-from normstat.statistics import KINDS, State
+from normstat.statistics import State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 
@@ -136,10 +136,10 @@ def plan(
     if job.channels:
         _check_known(known, job.channels)
         parameters = {
-            str(kind.max_code): METHODS[method].fit(
-                np.zeros((len(job.channels), 1, 1), np.uint8), kind.max_code, settings
+            str(max_code): METHODS[method].fit(
+                np.zeros((len(job.channels), 1, 1), np.uint8), max_code, settings
             )
-            for kind in KINDS.values()
+            for max_code in (255, 65535)
             if not METHODS[method].per_image
         }
         job = msgspec.structs.replace(job, parameters=parameters)
@@ -233,7 +233,7 @@ def _of_dataset(
     whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
 
     def quantile(percent: str) -> tuple[float, ...]:
-        found = whole.histogram.percentile(Fraction(percent))
+        found = whole.codes.percentile(Fraction(percent))
         return tuple(float(code / kind.max_code) for code in found)
 
     if method == "percentile":

@@ -14,7 +14,7 @@ from normstat.errors import NormstatError, SpecError
 from normstat.measure import Observer, compute
 from normstat.sources import list_files
 from normstat.spec.model import LEVEL, Estimator, Spec
-from normstat.statistics import KINDS, State
+from normstat.statistics import Kind, KindState, State, kind_of
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
 _CLOSE = 1e-12
@@ -141,25 +141,36 @@ def _sample_options(estimator: Estimator) -> dict[str, Any]:
 def _of_state(state: State) -> Iterator[Problem]:
     """Yield where parts of the state contradict each other."""
     for name, kind in state.kinds.items():
-        path, sums = f"state.kinds.{name}", kind.images
-        pairs = [
-            ("n", sums.n, kind.histogram.count),
-            ("s", sums.s, kind.histogram.sums()),
-            ("q", sums.q, kind.histogram.square_sums()),
-        ]
-        for field, found, counted in pairs:
-            if found != counted:
-                yield Problem(f"{path}.images.{field}", f"{found}, but the histogram has {counted}")
-        if any(count.sum() != sums.n for count in kind.histogram.counts):
-            yield Problem(f"{path}.histogram", "the channels count different numbers of pixels")
-        if kind.products and len(kind.products) != KINDS[name].channels:
-            yield Problem(f"{path}.products", f"{len(kind.products)} numbers, expected 3")
+        yield from _of_kind(f"state.kinds.{name}", kind, kind_of(name))
     if not state.images:
         yield Problem("state.kinds", "holds no image")
     for field in ("modes", "widths", "heights"):
         total = sum(getattr(state, field).values())
         if total != state.images:
             yield Problem(f"state.{field}", f"{total} images, but kinds hold {state.images}")
+
+
+def _of_kind(path: str, state: KindState, kind: Kind) -> Iterator[Problem]:
+    """Yield where the sums of a kind contradict its histogram."""
+    sums = state.images
+    if state.histogram is not None:
+        counts, zero = state.histogram.counts.sum(axis=1).tolist(), kind.zero
+        s, q = state.histogram.sums(), state.histogram.square_sums()
+        pairs = [
+            ("n", sums.n, counts),
+            ("s", sums.s, [a + zero * n for a, n in zip(s, counts, strict=True)]),
+            (
+                "q",
+                sums.q,
+                [b + zero * (2 * a + zero * n) for a, b, n in zip(s, q, counts, strict=True)],
+            ),
+        ]
+        for field, found, counted in pairs:
+            if found != counted:
+                yield Problem(f"{path}.images.{field}", f"{found}, but the histogram has {counted}")
+    pairs_of = kind.channels * (kind.channels - 1) // 2
+    if state.products and len(state.products) != pairs_of:
+        yield Problem(f"{path}.products", f"{len(state.products)} numbers, expected {pairs_of}")
 
 
 def _differences(path: str, found: Any, expected: Any) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ images = st.lists(image, max_size=6)
 def sums_of(pixels, ddof=0, channels=1):
     sums = ImageSums(channels=channels, ddof=ddof)
     sums.add(
-        [len(each) for each in pixels],
+        [[len(each) for each in pixels]] * channels,
         [[sum(each) for each in pixels]] * channels,
         [[sum(value * value for value in each) for each in pixels]] * channels,
     )

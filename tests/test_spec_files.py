@@ -68,7 +68,7 @@ def test_normalization_is_the_affine_map_of_the_numbers(spec):
         (lambda s: s["counts"].update(images=-1), r"\$.counts.images"),
         (lambda s: s["pipeline"].update(alpha="keep"), r"\$.pipeline.alpha"),
         (lambda s: s.update(colour=1), r"unknown field `colour`"),
-        (lambda s: s["state"]["kinds"]["rgb8"]["images"].update(n="1e3"), r"\$.*\.n`"),
+        (lambda s: s["state"]["kinds"]["rgb8"]["images"].update(n=["1e3"]), r"\$.*\.n\[0\]`"),
         (lambda s: s["state"]["kinds"]["rgb8"].update(histogram=["1 x"]), r"histogram"),
         (lambda s: s.update(normstat_spec=2), "spec version 2; this normstat reads version 1"),
         (lambda s: s.pop("normstat_spec"), "not a normstat spec"),

@@ -32,8 +32,8 @@ CHANGES = [
     ("counts.skipped", lambda raw: raw["skipped"].pop()),
     ("max_pixel_value", lambda raw: raw.update(max_pixel_value=65535)),
     ("state.kinds.rgb8.images.s", lambda raw: kind(raw)["images"]["s"].__setitem__(0, "1")),
-    ("state.kinds.gray8.images.n", lambda raw: kind(raw, "gray8")["images"].update(n="1")),
-    ("state.kinds.rgb8.histogram", lambda raw: kind(raw)["histogram"].__setitem__(2, "1 0*255")),
+    ("state.kinds.gray8.images.n", lambda raw: kind(raw, "gray8")["images"].update(n=["1"])),
+    ("state.kinds.rgb8.images.n", lambda raw: kind(raw)["histogram"].__setitem__(2, "1 0*255")),
     ("state.modes", lambda raw: raw["state"]["modes"].update(RGB=1)),
     ("state.widths", lambda raw: raw["state"]["widths"].update({"7": 1})),
 ]  # fmt: skip

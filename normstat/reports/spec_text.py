@@ -35,7 +35,7 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
 
 
 def _headline(spec: Spec) -> Table:
-    table = _channel_table(spec, f"code / {spec.max_pixel_value:g}")
+    table = _channel_table(spec, _unit(spec))
     _row(table, "mean", spec.mean, style="bold")
     if spec.confidence:
         _row(table, _half_width(spec), spec.confidence.mean, style="dim")
@@ -46,9 +46,14 @@ def _headline(spec: Spec) -> Table:
     for percent, values in spec.percentiles.items():
         _row(table, f"{percent} %", values)
     _row(table, "max", spec.max)
-    bars = [sparkline(counts) for counts in spec.histogram.counts]
-    table.add_row("histogram", *(Text(each) for each in bars))
+    if spec.histogram:
+        bars = [sparkline(counts) for counts in spec.histogram.counts]
+        table.add_row("histogram", *(Text(each) for each in bars))
     return table
+
+
+def _unit(spec: Spec) -> str:
+    return "value" if spec.max_pixel_value == 1 else f"code / {spec.max_pixel_value:g}"
 
 
 def _half_width(spec: Spec) -> str:

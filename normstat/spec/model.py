@@ -25,7 +25,7 @@ Size = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seed = Annotated[int, Meta(ge=0, le=2**53)]
 # Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
-Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*)$")]
+Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*(\*2\^[1-9]\d{0,3})?)$")]
 Integers = list[Integer]
 Counts256 = Annotated[
     str,
@@ -111,9 +111,10 @@ class Alternatives(_Part, frozen=True, kw_only=True):
 
 
 class Histogram(_Part, frozen=True, kw_only=True):
-    """Pixel counts a channel. Bin i holds the codes from i·codes_per_bin on."""
+    """Pixel counts a channel. Bin i holds the codes from first_code + i·codes_per_bin on."""
 
     codes_per_bin: Size
+    first_code: int | UnsetType = UNSET
     counts: list[list[Count]]
 
 
@@ -197,8 +198,8 @@ class ImageSumsText(_Part, frozen=True, kw_only=True):
     """
 
     images: Count
-    n: Integer
-    nn: Integer
+    n: Integers
+    nn: Integers
     s: Integers
     q: Integers
     ns: Integers
@@ -219,23 +220,28 @@ class ImageSumsText(_Part, frozen=True, kw_only=True):
 
 
 class KindText(_Part, frozen=True, kw_only=True):
-    """The exact state of all images of one kind of pixel."""
+    """The exact state of all images of one kind of pixel.
 
-    histogram: list[Counts256]
+    Float values have limits (the smallest and the largest a channel) instead of a histogram.
+    """
+
+    histogram: list[Counts256] | UnsetType = UNSET
     images: ImageSumsText
-    products: Integers | None = None
+    products: Integers | UnsetType = UNSET
+    limits: list[tuple[float, float]] | UnsetType = UNSET
 
 
 class StateText(_Part, frozen=True, kw_only=True):
     """The exact, mergeable state. Every other number of the spec follows from it."""
 
-    kinds: dict[Literal["gray8", "rgb8", "gray16"], KindText]
+    kinds: dict[str, KindText]
     modes: dict[str, Count]
     widths: dict[str, Count]
     heights: dict[str, Count]
     transparent: Count
     animated: Count
     padded: Count
+    left_out: dict[str, Count] | UnsetType = UNSET
 
 
 class Stamp(_Part, frozen=True, kw_only=True):
@@ -295,7 +301,7 @@ class Spec(Constants, frozen=True, kw_only=True):
     max: list[Number]
     percentiles: dict[str, list[Number]]
     covariance: list[list[Number]] | None = None
-    histogram: Histogram
+    histogram: Histogram | None
     counts: Counts
     pipeline: Pipeline
     dataset: Dataset
@@ -306,8 +312,8 @@ class Spec(Constants, frozen=True, kw_only=True):
 
     @property
     def full_scale(self) -> float | None:
-        """1: a dataset's numbers are fractions of the range of its codes."""
-        return 1.0
+        """1 where numbers are fractions of the range of codes; None for values of their own."""
+        return None if self.max_pixel_value == 1 else 1.0
 
 
 class Reference(_Part, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,11 +5,10 @@ from normstat.statistics.collector import Collector
 from normstat.statistics.histogram import Histogram
 from normstat.statistics.moments import Moments
 from normstat.statistics.record import Record
-from normstat.statistics.state import KINDS, Facts, Kind, KindState, State
+from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
 from normstat.statistics.summary import Summary, summarize
 
 __all__ = [
-    "KINDS",
     "Collector",
     "Facts",
     "Histogram",
@@ -20,5 +19,6 @@ __all__ = [
     "Record",
     "State",
     "Summary",
+    "kind_of",
     "summarize",
 ]

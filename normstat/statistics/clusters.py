@@ -8,6 +8,8 @@ from normstat.statistics.exact import FIXED_BITS
 
 # Field → its degree in codes: a sum of degree d grows by f**d when every code grows by f.
 DEGREES = {
+    "n": 0,
+    "nn": 0,
     "s": 1,
     "q": 2,
     "ns": 1,
@@ -31,7 +33,8 @@ DEGREES = {
 class ImageSums:
     """Exact sums over images of each image's pixels n, sum s and sum of squares q.
 
-    `s` ... `qq` are plain integers, one a channel. `mean` (s/n), `square` (q/n), `variance`, `std`
+    All are lists of one number a channel; n differs where values are missing in one channel only.
+    `n` ... `qq` are plain integers. `mean` (s/n), `square` (q/n), `variance`, `std`
     and their products are fixed point with `FIXED_BITS` fractional bits a factor, each term
     rounded down, so that they add in any order to the same result.
 
@@ -46,17 +49,17 @@ class ImageSums:
     Examples
     --------
     >>> sums = ImageSums(channels=1)
-    >>> sums.add([100, 25], [[200, 50]], [[500, 400]])
+    >>> sums.add([[100, 25]], [[200, 50]], [[500, 400]])
     >>> sums.images, sums.n, sums.ns, sums.mean[0] >> FIXED_BITS
-    (2, 125, [21250], 4)
+    (2, [125], [21250], 4)
     """
 
     channels: int
     ddof: int = 0
     images: int = 0
-    n: int = 0
-    nn: int = 0
     too_small: int = 0
+    n: list[int] = field(default_factory=list)
+    nn: list[int] = field(default_factory=list)
     s: list[int] = field(default_factory=list)
     q: list[int] = field(default_factory=list)
     ns: list[int] = field(default_factory=list)
@@ -79,22 +82,24 @@ class ImageSums:
             if not getattr(self, name):
                 setattr(self, name, [0] * self.channels)
 
-    def add(self, n: Sequence[int], s: Sequence[Sequence[int]], q: Sequence[Sequence[int]]) -> None:
-        """Add images: their pixel counts, and channel by channel their sums and square sums."""
-        self.images += len(n)
-        self.n += sum(n)
-        self.nn += sum(each * each for each in n)
-        self.too_small += sum(each <= self.ddof for each in n)
+    def add(
+        self, n: Sequence[Sequence[int]], s: Sequence[Sequence[int]], q: Sequence[Sequence[int]]
+    ) -> None:
+        """Add images: channel by channel their pixel counts, sums and square sums."""
+        self.images += len(n[0])
+        self.too_small += sum(min(each) <= self.ddof for each in zip(*n, strict=True))
         for channel in range(self.channels):
-            self._add_channel(channel, n, s[channel], q[channel])
+            self._add_channel(channel, n[channel], s[channel], q[channel])
 
     def _add_channel(self, c: int, ns: Sequence[int], ss: Sequence[int], qs: Sequence[int]) -> None:
         # Plain local integers: this loop runs once an image and a channel.
         bits, ddof = FIXED_BITS, self.ddof
-        sum_s = sum_q = sum_ns = sum_ss = sum_nq = sum_sq = sum_qq = 0
+        sum_n = sum_nn = sum_s = sum_q = sum_ns = sum_ss = sum_nq = sum_sq = sum_qq = 0
         sum_m = sum_u = sum_v = sum_d = sum_sm = sum_mm = sum_mu = sum_uu = sum_vv = 0
         for n, s, q in zip(ns, ss, qs, strict=True):
             square = s * s
+            sum_n += n
+            sum_nn += n * n
             sum_s += s
             sum_q += q
             sum_ns += n * s
@@ -116,6 +121,8 @@ class ImageSums:
                 sum_v += variance
                 sum_vv += variance * variance
                 sum_d += isqrt((spread << 2 * bits) // freedom)
+        self.n[c] += sum_n
+        self.nn[c] += sum_nn
         self.s[c] += sum_s
         self.q[c] += sum_q
         self.ns[c] += sum_ns
@@ -143,8 +150,6 @@ class ImageSums:
             channels=self.channels,
             ddof=self.ddof,
             images=self.images + other.images,
-            n=self.n + other.n,
-            nn=self.nn + other.nn,
             too_small=self.too_small + other.too_small,
             **added,
         )
@@ -168,8 +173,6 @@ class ImageSums:
             channels=channels,
             ddof=self.ddof,
             images=self.images,
-            n=self.n,
-            nn=self.nn,
             too_small=self.too_small,
             **values,
         )

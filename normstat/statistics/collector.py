@@ -6,8 +6,8 @@ import numpy as np
 
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.histogram import Histogram
-from normstat.statistics.record import Record, unpacked, unpacked_wide
-from normstat.statistics.state import KINDS, Facts, Kind, KindState, State
+from normstat.statistics.record import Record, unpacked, unpacked_moments, unpacked_wide
+from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
 
 _CODES = np.arange(256, dtype=np.int64)
 _NARROW = 256  # bins that are kept one by one
@@ -21,7 +21,7 @@ class Collector:
     ddof
         See `ImageSums`.
     covariance
-        Whether each colour image also brings the counts of its channel differences.
+        Whether each image also brings the products of its channels.
 
     Examples
     --------
@@ -37,80 +37,118 @@ class Collector:
         self._ddof = ddof
         self._covariance = covariance
         self._facts: Counter[Facts] = Counter()
-        self._kinds: dict[str, _Narrow | _Wide] = {}
+        self._left_out: Counter[str] = Counter()
+        self._kinds: dict[str, _Gathered] = {}
 
     def add(self, record: Record) -> None:
         """Add one image."""
         gathered = self._kinds.get(record.kind)
         if gathered is None:
-            kind = KINDS[record.kind]
-            gather = _Narrow if kind.bins == _NARROW else _Wide
-            gathered = self._kinds[record.kind] = gather(kind, self._ddof, self._covariance)
+            gathered = self._kinds[record.kind] = self._gathering(kind_of(record.kind))
         gathered.add(record)
+        if self._covariance:
+            gathered.add_products(record.products)
         self._facts[record.facts] += 1
+        for why, values in record.left_out:
+            self._left_out[why] += values
+
+    def _gathering(self, kind: Kind) -> "_Gathered":
+        sums = ImageSums(kind.channels, self._ddof)
+        if kind.bins is None:
+            return _Float(kind, sums)
+        return _Narrow(kind, sums) if kind.bins == _NARROW else _Wide(kind, sums)
 
     def state(self) -> State:
         """Return the state of all that was added."""
-        state = State({name: gathered.finish() for name, gathered in self._kinds.items()})
+        kinds = {}
+        for name, gathered in self._kinds.items():
+            kinds[name] = gathered.finish()
+            if self._covariance:
+                kinds[name].products = gathered.products
+        state = State(kinds, left_out=self._left_out)
         for facts, images in self._facts.items():
             state.note(facts, images)
         return state
 
 
-class _Narrow:
-    """Images of 256 codes: their rows wait, and are added up as a matrix."""
+class _Gathered:
+    """The images of one kind."""
 
-    def __init__(self, kind: Kind, ddof: int, covariance: bool) -> None:
+    def __init__(self, kind: Kind, sums: ImageSums) -> None:
+        self.products = [0] * (kind.channels * (kind.channels - 1) // 2)
         self._kind = kind
-        self._sums = ImageSums(kind.channels, ddof)
-        self._covariance = covariance
-        self._rows: list[bytes] = []
-        self._differences: list[bytes] = []
+        self._sums = sums
 
     def add(self, record: Record) -> None:
-        self._rows.append(record.counts)
-        if record.differences:
-            self._differences.append(record.differences)
+        raise NotImplementedError
+
+    def add_products(self, products: tuple[int, ...]) -> None:
+        self.products = [a + b for a, b in zip(self.products, products, strict=True)]
+
+    def finish(self) -> KindState:
+        raise NotImplementedError
+
+
+class _Narrow(_Gathered):
+    """Images of 256 codes: their rows wait, and are added up as a matrix."""
+
+    def __init__(self, kind: Kind, sums: ImageSums) -> None:
+        super().__init__(kind, sums)
+        self._rows: list[bytes] = []
+
+    def add(self, record: Record) -> None:
+        self._rows.append(record.content)
 
     def finish(self) -> KindState:
         channels = self._kind.channels
         counts = unpacked(self._rows, channels * _NARROW).reshape(-1, channels, _NARROW)
         sums, squares = counts @ _CODES, counts @ _CODES**2
-        pixels = counts[:, 0].sum(axis=1)
-        self._sums.add(pixels.tolist(), sums.T.tolist(), squares.T.tolist())
-        return KindState(Histogram(counts.sum(axis=0)), self._sums, self._products())
-
-    def _products(self) -> list[int] | None:
-        """Σ rg = (Σ r² + Σ g² − Σ (r−g)²) / 2, and so for each pair: exact integers."""
-        if not self._covariance:
-            return None
-        if self._kind.channels == 1:
-            return []
-        counts = unpacked(self._differences, 3 * _NARROW).reshape(-1, 3, _NARROW).sum(axis=0)
-        differences = (counts @ _CODES**2).tolist()
-        q = self._sums.q
-        pairs = [(0, 1), (0, 2), (1, 2)]
-        return [(q[a] + q[b] - d) // 2 for (a, b), d in zip(pairs, differences, strict=True)]
+        pixels = counts.sum(axis=2)
+        self._sums.add(pixels.T.tolist(), sums.T.tolist(), squares.T.tolist())
+        return KindState(Histogram(counts.sum(axis=0)), self._sums)
 
 
-class _Wide:
+class _Wide(_Gathered):
     """Images of 65,536 codes: each is added at once, by the codes that occur in it."""
 
-    def __init__(self, kind: Kind, ddof: int, covariance: bool) -> None:
-        self._histogram = Histogram.empty(kind.channels, kind.bins)
-        self._sums = ImageSums(kind.channels, ddof)
-        self._covariance = covariance
+    def __init__(self, kind: Kind, sums: ImageSums) -> None:
+        super().__init__(kind, sums)
+        self._histogram = Histogram.empty(kind.channels, 1 << 16)
 
     def add(self, record: Record) -> None:
-        sums, squares, pixels = [], [], 0
-        for channel, (codes, counts) in enumerate(unpacked_wide(record.counts)):
+        pixels, sums, squares = [], [], []
+        for channel, (codes, counts) in enumerate(unpacked_wide(record.content)):
             self._histogram.counts[channel][codes] += counts
-            pixels = int(counts.sum())
-            sums.append([int(codes @ counts)])
-            # In two parts: codes² · counts of a large image would not fit into 64 bits.
-            high, low = np.divmod(codes * codes, 1 << 16)
+            values = codes + self._kind.zero
+            pixels.append([int(counts.sum())])
+            sums.append([int(values @ counts)])
+            # In two parts: squares times counts of a large image would not fit into 64 bits.
+            high, low = np.divmod(values * values, 1 << 16)
             squares.append([(int(high @ counts) << 16) + int(low @ counts)])
-        self._sums.add([pixels], sums, squares)
+        self._sums.add(pixels, sums, squares)
 
     def finish(self) -> KindState:
-        return KindState(self._histogram, self._sums, [] if self._covariance else None)
+        return KindState(self._histogram, self._sums)
+
+
+class _Float(_Gathered):
+    """Images of float values."""
+
+    def __init__(self, kind: Kind, sums: ImageSums) -> None:
+        super().__init__(kind, sums)
+        self._limits = [(float("inf"), float("-inf"))] * kind.channels
+
+    def add(self, record: Record) -> None:
+        channels = unpacked_moments(record.content)
+        self._limits = [
+            (min(low, each.low), max(high, each.high))
+            for (low, high), each in zip(self._limits, channels, strict=True)
+        ]
+        self._sums.add(
+            [[each.n] for each in channels],
+            [[each.s] for each in channels],
+            [[each.q] for each in channels],
+        )
+
+    def finish(self) -> KindState:
+        return KindState(None, self._sums, limits=self._limits)

@@ -1,28 +1,33 @@
-"""What is kept of one image: its exact counts, packed small."""
+"""What is kept of one image: its exact counts or moments, packed small."""
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from normstat.errors import ImageError
 from normstat.statistics.histogram import Counts
-from normstat.statistics.state import Facts
+from normstat.statistics.moments import Moments
+from normstat.statistics.state import FLOAT_BITS, Facts
 
 _FOUR_BYTES = 1 << 32
 
 
 class Record(NamedTuple):
-    """One image: the kind of its pixels, its facts and its packed counts.
+    """One image: the kind of its pixels, its facts, and its packed counts or moments.
 
-    `differences` has the packed counts of |r−g|, |r−b| and |g−b| when the covariance is wanted.
+    `products` has Σ xy for each pair of channels when the covariance is wanted; `left_out` how
+    many values do not count, by reason.
     """
 
     kind: str
     facts: Facts
-    counts: bytes
-    differences: bytes = b""
+    content: bytes
+    products: tuple[int, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 def packed(counts: Sequence[int]) -> bytes:
@@ -53,11 +58,8 @@ def packed_wide(counts: Counts) -> bytes:
         used = channel[codes]
         width = 4 if used.max(initial=0) < _FOUR_BYTES else 8
         head = np.array([len(codes), width], np.uint32)
-        parts += [
-            head.tobytes(),
-            codes.astype(np.uint16).tobytes(),
-            used.astype(f"u{width}").tobytes(),
-        ]
+        numbers = used.astype(f"u{width}")
+        parts += [head.tobytes(), codes.astype(np.uint16).tobytes(), numbers.tobytes()]
     return b"".join(parts)
 
 
@@ -77,3 +79,71 @@ def unpacked_wide(content: bytes) -> list[tuple[npt.NDArray[np.int64], Counts]]:
         channels.append((codes.astype(np.int64), used.astype(np.int64)))
         start += 8 + (2 + width) * length
     return channels
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The moments of one channel of float values, as integers.
+
+    `s` is Σ x and `q` is Σ x² in fixed point of `FLOAT_BITS` fractional bits a factor. They are
+    made of moments that were rounded within the image; between images nothing is rounded, so that
+    images add up to the same in any order.
+    """
+
+    n: int
+    s: int
+    q: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, moments: Moments, low: float, high: float) -> "Exact":
+        """Return moments of at least one value.
+
+        Raises
+        ------
+        ImageError
+            The values are too small to be told from zero.
+        """
+        n = moments.count
+        s = n * _fixed(moments.mean, FLOAT_BITS)
+        return cls(n, s, _fixed(moments.m2, 2 * FLOAT_BITS) + s * s // n, low, high)
+
+    def to_text(self) -> str:
+        return f"{self.n} {self.s:x} {self.q:x} {self.low.hex()} {self.high.hex()}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Exact":
+        n, s, q, low, high = text.split()
+        return cls(int(n), int(s, 16), int(q, 16), float.fromhex(low), float.fromhex(high))
+
+
+def _fixed(value: float, bits: int) -> int:
+    """Return a float as an integer of 2⁻ᵇⁱᵗˢ, with all of its digits or not at all."""
+    top, bottom = value.as_integer_ratio()
+    shift = bits - bottom.bit_length() + 1
+    if shift >= 0:
+        return top << shift
+    if abs(value) < 2.0 ** (_DIGITS - bits):
+        raise ImageError(f"values as small as {value:.2g}, which float statistics cannot hold")
+    return top >> -shift
+
+
+_DIGITS = 60  # bits to keep, a few more than a float has
+
+
+def packed_moments(channels: Sequence[Exact]) -> bytes:
+    """Return the moments of all channels as text in ASCII.
+
+    >>> moments = Exact.of(Moments(2, 1.5, 0.5), 1.0, 2.0)
+    >>> unpacked_moments(packed_moments([moments])) == [moments]
+    True
+    >>> moments.s >> FLOAT_BITS, moments.q >> 2 * FLOAT_BITS
+    (3, 5)
+    """
+    return "\n".join(each.to_text() for each in channels).encode()
+
+
+def unpacked_moments(content: bytes) -> list[Exact]:
+    """Return what `packed_moments` packed."""
+    return [Exact.from_text(line) for line in content.decode().split("\n")]

@@ -1,7 +1,9 @@
 """What a chunk, a run or a shard adds up to: the raw state, kept whole and merged by addition."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 from normstat.errors import SpecError
@@ -9,21 +11,81 @@ from normstat.statistics.clusters import DEGREES, ImageSums
 from normstat.statistics.histogram import Histogram
 
 EIGHT_TO_SIXTEEN = 257  # 65535 / 255: the same fraction of the range, exactly
+# Float values count as integers of this fraction of one: every float64 above 1e-55 in size is one.
+FLOAT_BITS = 256
+
+_KIND = re.compile(
+    r"(gray|rgb)(8|16)|(gray|rgb)-(s16|float)|bands(?P<bands>[1-9]\d*)-(8|16|s16|float)"
+)
+_DEPTHS = {"8": (256, 0), "16": (1 << 16, 0), "s16": (1 << 16, -(1 << 15)), "float": (None, 0)}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of pixel: its channels and its largest code."""
+    """A kind of pixel: its channels, the number of its codes, and the value of the first.
 
+    Float values have no `bins`. Signed codes and float values are values of their own; other codes
+    are fractions of the largest.
+    """
+
+    name: str
     channels: int
-    max_code: int
+    bins: int | None
+    zero: int
 
     @property
-    def bins(self) -> int:
-        return self.max_code + 1
+    def max_code(self) -> int:
+        """What values are divided by: the largest code, or 1."""
+        return 1 if self.bins is None or self.zero else self.bins - 1
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether gray images can stand beside it as three equal channels."""
+        return self.name.startswith("rgb")
+
+    @property
+    def is_gray(self) -> bool:
+        return self.name.startswith("gray")
+
+    @property
+    def is_mixable(self) -> bool:
+        """Whether its codes are fractions of a range that other kinds have too."""
+        return self.depth in {"8", "16"} and not self.name.startswith("bands")
+
+    @property
+    def depth(self) -> str:
+        """8, 16, s16 or float."""
+        return _depth(self.name)
 
 
-KINDS = {"gray8": Kind(1, 255), "rgb8": Kind(3, 255), "gray16": Kind(1, 65535)}
+@cache
+def kind_of(name: str) -> Kind:
+    """Return a kind by its name: gray8, rgb8, gray16, rgb16, or layout-depth.
+
+    The layout is gray, rgb or bandsN, the depth 8, 16, s16 (signed) or float.
+
+    >>> kind_of("rgb8").channels, kind_of("bands13-16").max_code, kind_of("gray-s16").zero
+    (3, 65535, -32768)
+
+    Raises
+    ------
+    SpecError
+        There is no such kind.
+    """
+    match = _matched(name)
+    channels = int(match["bands"] or 0) or (3 if name.startswith("rgb") else 1)
+    return Kind(name, channels, *_DEPTHS[_depth(name)])
+
+
+def _depth(name: str) -> str:
+    return name.rpartition("-")[2].lstrip("grayb")
+
+
+def _matched(name: str) -> re.Match[str]:
+    match = _KIND.fullmatch(name)
+    if not match:
+        raise SpecError(f"{name!r} is no kind of pixel")
+    return match
 
 
 class Facts(NamedTuple):
@@ -41,27 +103,35 @@ class Facts(NamedTuple):
 class KindState:
     """Histogram and image sums of all images of one kind.
 
-    `products` holds Σ rg, Σ rb and Σ gb over pixels when the covariance was asked for.
+    `products` holds Σ xy over pixels for each pair of channels (0 1, 0 2, ... 1 2, ...) when the
+    covariance was asked for. Float values have no histogram, but `limits`: the smallest and the
+    largest a channel.
     """
 
-    histogram: Histogram
+    histogram: Histogram | None
     images: ImageSums
     products: list[int] | None = None
+    limits: list[tuple[float, float]] | None = None
 
     def merged(self, other: "KindState") -> "KindState":
         """Return the state of both."""
-        products = None
+        histogram, products, limits = None, None, None
+        if self.histogram is not None and other.histogram is not None:
+            histogram = self.histogram.merged(other.histogram)
         if self.products is not None and other.products is not None:
             products = [a + b for a, b in zip(self.products, other.products, strict=True)]
-        return KindState(
-            self.histogram.merged(other.histogram), self.images.merged(other.images), products
-        )
+        if self.limits is not None and other.limits is not None:
+            limits = [
+                (min(a, c), max(b, d))
+                for (a, b), (c, d) in zip(self.limits, other.limits, strict=True)
+            ]
+        return KindState(histogram, self.images.merged(other.images), products, limits)
 
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
         products = self.products
         return KindState(
-            self.histogram.spread(EIGHT_TO_SIXTEEN, KINDS["gray16"].bins),
+            self.codes.spread(EIGHT_TO_SIXTEEN, 1 << 16),
             self.images.scaled(EIGHT_TO_SIXTEEN),
             products and [value * EIGHT_TO_SIXTEEN**2 for value in products],
         )
@@ -69,8 +139,15 @@ class KindState:
     def as_rgb(self) -> "KindState":
         """Return gray state as that of three equal channels, whose products are the squares."""
         return KindState(
-            self.histogram.repeated(3), self.images.repeated(3), self.histogram.square_sums() * 3
+            self.codes.repeated(3), self.images.repeated(3), self.codes.square_sums() * 3
         )
+
+    @property
+    def codes(self) -> Histogram:
+        """The histogram of a kind that has one."""
+        if self.histogram is None:
+            raise SpecError("float values have no histogram")
+        return self.histogram
 
 
 @dataclass
@@ -78,7 +155,8 @@ class State:
     """Everything a run has found out, by kind of pixel. The empty state is a true zero.
 
     Kinds are kept apart until the end, because only then is it known whether gray images stand
-    alone or count as three equal channels beside colour.
+    alone or count as three equal channels beside colour. `left_out` counts values that do not
+    count, by reason.
     """
 
     kinds: dict[str, KindState] = field(default_factory=dict)
@@ -88,6 +166,7 @@ class State:
     transparent: int = 0
     animated: int = 0
     padded: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def images(self) -> int:
@@ -115,6 +194,7 @@ class State:
             self.transparent + other.transparent,
             self.animated + other.animated,
             self.padded + other.padded,
+            self.left_out + other.left_out,
         )
 
     def combined(self, *, rgb: bool) -> tuple[KindState, Kind]:
@@ -124,33 +204,53 @@ class State:
         ----------
         rgb
             Three channels even when every image is gray.
+
+        Raises
+        ------
+        SpecError
+            There is no image, or kinds that have no common measure.
         """
-        channels = 3 if rgb or any(KINDS[name].channels > 1 for name in self.kinds) else 1
-        max_code = max(KINDS[name].max_code for name in self.kinds)
-        whole: KindState | None = None
-        for name in sorted(self.kinds):
-            part = self.kinds[name]
-            if KINDS[name].max_code < max_code:
-                part = part.widened()
-            if KINDS[name].channels < channels:
-                part = part.as_rgb()
-            whole = whole.merged(part) if whole else part
-        if whole is None:
+        kinds = [kind_of(name) for name in sorted(self.kinds)]
+        if not kinds:
             raise SpecError("holds no image")
-        return whole, Kind(channels, max_code)
+        if len(kinds) > 1 and not all(kind.is_mixable for kind in kinds):
+            raise SpecError(f"images of unlike kinds: {self.told_kinds()}")
+        colour = rgb or any(kind.is_colour for kind in kinds)
+        deep = any(kind.depth != "8" for kind in kinds)
+        parts = []
+        for kind in kinds:
+            part = self.kinds[kind.name]
+            if deep and kind.depth == "8":
+                part = part.widened()
+            if colour and kind.is_gray and kind.is_mixable:
+                part = part.as_rgb()
+            parts.append(part)
+        whole = reduce(KindState.merged, parts)
+        if len(kinds) > 1 or (colour and kinds[0].is_mixable):
+            return whole, kind_of(("rgb" if colour else "gray") + ("16" if deep else "8"))
+        return whole, kinds[0]
+
+    def told_kinds(self) -> str:
+        """Return the kinds and how many images are of each, in words."""
+        return ", ".join(
+            f"{self.kinds[name].images.images:,} of {name}" for name in sorted(self.kinds)
+        )
 
     def to_text(self) -> dict[str, Any]:
         """Return the state as plain data with big integers as text, in a fixed order."""
         return {
-            "kinds": {
-                name: _kind_to_text(self.kinds[name]) for name in KINDS if name in self.kinds
-            },
+            "kinds": {name: _kind_to_text(self.kinds[name]) for name in sorted(self.kinds)},
             "modes": {mode: self.modes[mode] for mode in sorted(self.modes)},
             "widths": {str(width): self.widths[width] for width in sorted(self.widths)},
             "heights": {str(height): self.heights[height] for height in sorted(self.heights)},
             "transparent": self.transparent,
             "animated": self.animated,
             "padded": self.padded,
+            **(
+                {"left_out": {why: self.left_out[why] for why in sorted(self.left_out)}}
+                if self.left_out
+                else {}
+            ),
         }
 
     @classmethod
@@ -170,44 +270,73 @@ class State:
             data["transparent"],
             data["animated"],
             data["padded"],
+            Counter(data.get("left_out", {})),
         )
 
 
 def _kind_to_text(kind: KindState) -> dict[str, Any]:
     sums = kind.images
-    text: dict[str, Any] = {
-        "histogram": kind.histogram.to_text(),
-        "images": {
-            "images": sums.images,
-            "n": str(sums.n),
-            "nn": str(sums.nn),
-            **{name: [str(value) for value in getattr(sums, name)] for name in DEGREES},
-            "too_small": sums.too_small,
-        },
+    text: dict[str, Any] = {}
+    if kind.histogram is not None:
+        text["histogram"] = kind.histogram.to_text()
+    written = _dyadic if kind.histogram is None else str
+    text["images"] = {
+        "images": sums.images,
+        **{name: [written(value) for value in getattr(sums, name)] for name in DEGREES},
+        "too_small": sums.too_small,
     }
     if kind.products is not None:
-        text["products"] = [str(value) for value in kind.products]
+        text["products"] = [written(value) for value in kind.products]
+    if kind.limits is not None:
+        text["limits"] = [list(each) for each in kind.limits]
     return text
 
 
 def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
-    kind, sums, path = KINDS[name], text["images"], f"state.kinds.{name}"
+    path = f"state.kinds.{name}"
     try:
-        histogram = Histogram.from_text(text["histogram"], bins=kind.bins)
+        kind = kind_of(name)
     except SpecError as error:
-        raise SpecError(f"{path}.histogram: {error}") from error
-    values = {name: [int(value) for value in sums[name]] for name in DEGREES}
-    for part, items in [("histogram", text["histogram"]), *values.items()]:
-        if len(items) != kind.channels:
+        raise SpecError(f"state.kinds: {error}") from error
+    sums, lines, histogram = text["images"], text.get("histogram"), None
+    if (lines is None) != (kind.bins is None):
+        raise SpecError(f"{path}.histogram: is there for codes, and for them alone")
+    if lines is not None and kind.bins is not None:
+        try:
+            histogram = Histogram.from_text(lines, bins=kind.bins)
+        except SpecError as error:
+            raise SpecError(f"{path}.histogram: {error}") from error
+    values = {name: [_integer(value) for value in sums[name]] for name in DEGREES}
+    limits = text.get("limits")
+    for part, items in [("histogram", lines), ("limits", limits), *values.items()]:
+        if items is not None and len(items) != kind.channels:
             raise SpecError(f"{path}.{part}: {len(items)} channels, expected {kind.channels}")
     images = ImageSums(
         channels=kind.channels,
         ddof=ddof,
         images=sums["images"],
-        n=int(sums["n"]),
-        nn=int(sums["nn"]),
         too_small=sums["too_small"],
         **values,
     )
     products = text.get("products")
-    return KindState(histogram, images, products and [int(value) for value in products])
+    return KindState(
+        histogram,
+        images,
+        products and [_integer(value) for value in products],
+        limits and [(low, high) for low, high in limits],
+    )
+
+
+def _dyadic(value: int) -> str:
+    """Return an integer as "odd*2^n": sums of floats end in hundreds of zero bits.
+
+    >>> _dyadic(0), _dyadic(3), _dyadic(-3 << 500)
+    ('0', '3', '-3*2^500')
+    """
+    zeros = (value & -value).bit_length() - 1
+    return f"{value >> zeros}*2^{zeros}" if zeros > 0 else str(value)
+
+
+def _integer(text: str) -> int:
+    digits, _, zeros = text.partition("*2^")
+    return int(digits) << int(zeros or 0)

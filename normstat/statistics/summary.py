@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 from statistics import NormalDist
+
+from msgspec import UNSET
 
 from normstat.errors import NormstatError
 from normstat.spec.model import LEVEL, Alternatives, Confidence, Estimator, Histogram, Weighted
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
-from normstat.statistics.state import KINDS, KindState, State
+from normstat.statistics.state import FLOAT_BITS, Kind, KindState, State, kind_of
 
 PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
 HISTOGRAM_BINS = 256
@@ -29,7 +32,7 @@ class Summary:
     max: list[float]
     percentiles: dict[str, list[float]]
     covariance: list[list[float]] | None
-    histogram: Histogram
+    histogram: Histogram | None
     pixels: int
 
 
@@ -80,41 +83,61 @@ def summarize(
         The std that was asked for does not exist for these images.
     """
     whole, kind = state.combined(rgb=rgb)
-    unit, histogram = kind.max_code, whole.histogram
     most = max(state.kinds.items(), key=lambda item: (item[1].images.images, item[0]))[0]
+    # What the sums count by: codes, or for floats the fixed-point fraction of one.
+    unit = kind.max_code if kind.bins else 1 << FLOAT_BITS
     channels = range(kind.channels)
     by_pixel = [_by_pixel(whole.images, c) for c in channels]
     by_image = [_by_image(whole.images, c) for c in channels]
     alternatives = _alternatives(whole.images, by_pixel, by_image, unit)
     chosen = by_pixel if estimator.weighting == "pixel" else by_image
     weighted = getattr(alternatives, estimator.weighting)
+    low, high, quantiles, histogram = _distribution(whole, kind, percentiles)
     return Summary(
-        channels=["R", "G", "B"] if kind.channels > 1 else ["L"],
+        channels=_channels(kind),
         mean=weighted.mean,
         std=_headline_std(alternatives, estimator, whole.images),
-        max_pixel_value=KINDS[most].max_code,
+        max_pixel_value=kind_of(most).max_code,
         confidence=_confidence(whole.images, chosen, estimator, unit, level),
         alternatives=alternatives,
-        min=[code / unit for code in histogram.minima()],
-        max=[code / unit for code in histogram.maxima()],
-        percentiles={
-            percent: [float(code / unit) for code in histogram.percentile(Fraction(percent))]
+        min=low,
+        max=high,
+        percentiles=quantiles,
+        covariance=_covariance(whole, by_pixel, unit) if covariance else None,
+        histogram=histogram,
+        pixels=max(whole.images.n),
+    )
+
+
+def _channels(kind: Kind) -> list[str]:
+    if kind.is_gray:
+        return ["L"]
+    return ["R", "G", "B"] if kind.is_colour else [f"B{c + 1}" for c in range(kind.channels)]
+
+
+def _distribution(
+    whole: KindState, kind: Kind, percentiles: Sequence[str]
+) -> tuple[list[float], list[float], dict[str, list[float]], Histogram | None]:
+    """Return min, max, percentiles and the histogram; of floats only the first two are known."""
+    if whole.limits is not None:
+        low, high = ([each[end] for each in whole.limits] for end in (0, 1))
+        return low, high, {}, None
+    codes, unit, zero = whole.codes, kind.max_code, kind.zero
+    size = codes.bins // HISTOGRAM_BINS
+    return (
+        [(code + zero) / unit for code in codes.minima()],
+        [(code + zero) / unit for code in codes.maxima()],
+        {
+            percent: [float((code + zero) / unit) for code in codes.percentile(Fraction(percent))]
             for percent in percentiles
         },
-        covariance=_covariance(whole, by_pixel, unit) if covariance else None,
-        histogram=Histogram(
-            codes_per_bin=kind.bins // HISTOGRAM_BINS,
-            counts=histogram.grouped(kind.bins // HISTOGRAM_BINS),
-        ),
-        pixels=whole.images.n,
+        Histogram(codes_per_bin=size, first_code=zero or UNSET, counts=codes.grouped(size)),
     )
 
 
 def _by_pixel(sums: ImageSums, c: int) -> _Moments:
-    products = (sums.s, sums.q, sums.ns, sums.ss, sums.nq, sums.sq, sums.qq)
-    return _Products(
-        sums.images, Fraction(sums.n), Fraction(sums.nn), *(Fraction(each[c]) for each in products)
-    ).moments()
+    products = (sums.n, sums.nn, sums.s, sums.q, sums.ns, sums.ss, sums.nq, sums.sq, sums.qq)
+    return _Products(sums.images, *(Fraction(each[c]) for each in products)).moments()
 
 
 def _by_image(sums: ImageSums, c: int) -> _Moments:
@@ -181,18 +204,22 @@ def _alternatives(
     sums: ImageSums, by_pixel: list[_Moments], by_image: list[_Moments], unit: int
 ) -> Alternatives:
     channels, k = range(sums.channels), sums.images
-    correction: Fraction | None = Fraction(1)
+    corrections: list[Fraction] | None = [Fraction(1)] * sums.channels
     if sums.ddof:
-        correction = Fraction(sums.n, sums.n - sums.ddof) if sums.n > sums.ddof else None
-    pixel_within = [_settled((sums.q[c] - fixed(sums.s_mean[c])) / sums.n, unit) for c in channels]
+        corrections = None
+        if min(sums.n) > sums.ddof:
+            corrections = [Fraction(n, n - sums.ddof) for n in sums.n]
+    pixel_within = [
+        _settled((sums.q[c] - fixed(sums.s_mean[c])) / sums.n[c], unit) for c in channels
+    ]
     image_within = [
         _settled(by_image[c].square - fixed(sums.mean_mean[c], 2) / k, unit) for c in channels
     ]
     defined = not sums.too_small
     return Alternatives(
-        pixel=_weighted(by_pixel, pixel_within, correction, unit),
+        pixel=_weighted(by_pixel, pixel_within, corrections, unit),
         # No convention says what ddof 1 would divide by when images weigh the same.
-        image=_weighted(by_image, image_within, None if sums.ddof else Fraction(1), unit),
+        image=_weighted(by_image, image_within, None if sums.ddof else corrections, unit),
         mean_of_image_stds=(
             [float(fixed(sums.std[c]) / (k * unit)) for c in channels] if defined else None
         ),
@@ -203,11 +230,13 @@ def _alternatives(
 
 
 def _weighted(
-    moments: list[_Moments], within: list[Fraction], correction: Fraction | None, unit: int
+    moments: list[_Moments], within: list[Fraction], corrections: list[Fraction] | None, unit: int
 ) -> Weighted:
     return Weighted(
         mean=[float(each.mean / unit) for each in moments],
-        std=None if correction is None else [_root(m.variance * correction, unit) for m in moments],
+        std=None
+        if corrections is None
+        else [_root(m.variance * c, unit) for m, c in zip(moments, corrections, strict=True)],
         within_std=[_root(each, unit) for each in within],
         between_std=[
             _root(_settled(m.variance - w, unit), unit)
@@ -264,10 +293,11 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
 def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]]:
     """Return the population covariance over pixels, from exact integer products."""
     products = {(c, c): square for c, square in enumerate(whole.images.q)}
-    pairs = [(0, 1), (0, 2), (1, 2)] if len(moments) > 1 else []
-    for (a, b), product in zip(pairs, whole.products or [], strict=bool(pairs)):
+    pairs = combinations(range(len(moments)), 2)
+    for (a, b), product in zip(pairs, whole.products or [], strict=True):
         products[a, b] = products[b, a] = product
-    scale = Fraction(1, whole.images.n)
+    # Where values are missing in some channels, there are no products of whole pixels.
+    scale = Fraction(1, whole.images.n[0])
     return [
         [
             float((products[a, b] * scale - moments[a].mean * moments[b].mean) / unit**2)

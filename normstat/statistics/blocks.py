@@ -1,0 +1,154 @@
+"""One image, a block of pixels at a time → its record."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normstat.errors import ImageError
+from normstat.statistics.moments import Moments
+from normstat.statistics.record import Exact, Record, packed, packed_moments, packed_wide
+from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
+
+_NARROW = 256
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some pixels of an image.
+
+    Parameters
+    ----------
+    values
+        Array of shape (channels, pixels) in the type of the kind.
+    valid
+        Boolean array that broadcasts to `values`: False does not count. None: all do.
+    why
+        What the others are counted as in `left_out`.
+    """
+
+    values: npt.NDArray[Any]
+    valid: npt.NDArray[np.bool_] | None = None
+    why: str = "masked"
+
+
+def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: bool) -> Record:
+    """Return the record of an image.
+
+    Of floats, NaN and infinite values do not count. The products of channels are of pixels that
+    have a value in all of them.
+
+    Raises
+    ------
+    ImageError
+        A channel has no value that counts.
+
+    Examples
+    --------
+    >>> facts = Facts("F", 2, 1, False, False, False)
+    >>> block = Block(np.array([[1.0, np.nan, 3.0]]))
+    >>> counted("gray-float", facts, [block], covariance=False).left_out
+    (('nan', 1),)
+    """
+    known = kind_of(kind)
+    gathering = _Floats(known) if known.bins is None else _Codes(known)
+    left_out: Counter[str] = Counter()
+    products = [0] * (known.channels * (known.channels - 1) // 2)
+    for block in blocks:
+        values, valid = block.values, block.valid
+        if valid is not None:
+            valid = np.broadcast_to(valid, values.shape)
+            left_out[block.why] += int(valid.size - np.count_nonzero(valid))
+        if known.bins is None:
+            valid = _finite(values, valid, left_out)
+        gathering.add(values, valid)
+        if covariance:
+            products = [a + b for a, b in zip(products, _products(values, valid), strict=True)]
+    content = gathering.content()
+    found = tuple((why, left_out[why]) for why in sorted(left_out) if left_out[why])
+    return Record(kind, facts, content, tuple(products) if covariance else (), found)
+
+
+def _finite(
+    values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None, left_out: Counter[str]
+) -> npt.NDArray[np.bool_] | None:
+    finite: npt.NDArray[np.bool_] = np.isfinite(values)
+    if finite.all():
+        return valid
+    missing = np.isnan(values)
+    infinite = ~finite & ~missing
+    if valid is not None:
+        missing, infinite, finite = missing & valid, infinite & valid, finite & valid
+    left_out["nan"] += int(np.count_nonzero(missing))
+    left_out["infinite"] += int(np.count_nonzero(infinite))
+    return finite
+
+
+def _products(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> Iterator[int]:
+    if valid is not None:
+        values = values[:, valid.all(axis=0)]
+    floats = not np.issubdtype(values.dtype, np.integer)
+    wide = values.astype(np.float64 if floats else np.int64)
+    for a, b in combinations(range(len(values)), 2):
+        product = np.dot(wide[a], wide[b])
+        if floats:
+            top, bottom = float(product).as_integer_ratio()
+            yield (top << 2 * FLOAT_BITS) // bottom
+        else:
+            yield int(product)
+
+
+class _Codes:
+    """Counts of every code, channel by channel."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._counts = np.zeros((kind.channels, kind.bins or 0), np.int64)
+
+    def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
+        for channel, codes in enumerate(values):
+            some = codes if valid is None else codes[valid[channel]]
+            if self._kind.zero:
+                some = some.astype(np.int32) - self._kind.zero
+            self._counts[channel] += np.bincount(some, minlength=self._kind.bins or 0)
+
+    def content(self) -> bytes:
+        _check_all(self._counts.sum(axis=1).tolist())
+        if self._kind.bins == _NARROW:
+            return packed(self._counts.ravel().tolist())
+        return packed_wide(self._counts)
+
+
+class _Floats:
+    """Moments and limits, channel by channel, merged in the order of the blocks."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._moments = [Moments()] * kind.channels
+        self._limits = [(float("inf"), float("-inf"))] * kind.channels
+
+    def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
+        for channel, each in enumerate(values):
+            some = each if valid is None else each[valid[channel]]
+            if some.size:
+                self._moments[channel] = self._moments[channel].merged(Moments.of(some))
+                low, high = self._limits[channel]
+                self._limits[channel] = min(low, float(some.min())), max(high, float(some.max()))
+
+    def content(self) -> bytes:
+        _check_all([moments.count for moments in self._moments])
+        return packed_moments(
+            [
+                Exact.of(moments, low, high)
+                for moments, (low, high) in zip(self._moments, self._limits, strict=True)
+            ]
+        )
+
+
+def _check_all(counts: Iterable[int]) -> None:
+    for channel, count in enumerate(counts, 1):
+        if not count:
+            raise ImageError(f"no pixel of channel {channel} counts")

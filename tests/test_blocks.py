@@ -1,0 +1,179 @@
+"""Blocks of pixels of any kind → records → exact state."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from normstat.errors import ImageError, SpecError
+from normstat.spec.model import Estimator
+from normstat.statistics import Collector, Facts, State, kind_of, summarize
+from normstat.statistics.blocks import Block, counted
+from normstat.statistics.record import packed_wide, unpacked_moments, unpacked_wide
+
+FACTS = Facts("any", 1, 1, False, False, False)
+TYPES = {"8": np.uint8, "16": np.uint16, "s16": np.int16, "float": np.float64}
+NUMBERS = st.floats(-1e9, 1e9, width=32).map(lambda number: round(number, 9))
+
+
+def name_of(channels, depth):
+    return f"bands{channels}-{depth}"
+
+
+def state_of(kind, images, *, covariance=False, ddof=0):
+    """State of images, each a list of blocks of shape (channels, pixels)."""
+    collector = Collector(ddof=ddof, covariance=covariance)
+    for blocks in images:
+        record = counted(kind, FACTS, map(Block, blocks), covariance=covariance)
+        collector.add(record)
+    return collector.state()
+
+
+def summary_of(state, **options):
+    return summarize(state, Estimator(images_listed=state.images), **options)
+
+
+@st.composite
+def codes(draw, depth):
+    channels, pixels = draw(st.integers(1, 4)), draw(st.integers(1, 30))
+    return draw(arrays(TYPES[depth], (channels, pixels)))
+
+
+@given(st.data(), st.sampled_from(["8", "16", "s16"]))
+def test_sums_of_codes_are_those_of_the_integers(data, depth):
+    values = data.draw(codes(depth))
+    kind = name_of(len(values), depth)
+    sums = state_of(kind, [[values]]).kinds[kind].images
+    wide = values.astype(object)
+    assert sums.n == [values.shape[1]] * len(values)
+    assert sums.s == wide.sum(axis=1).tolist()
+    assert sums.q == (wide * wide).sum(axis=1).tolist()
+
+
+@given(st.data(), st.sampled_from(["8", "16", "s16"]))
+def test_blocks_may_be_cut_anywhere(data, depth):
+    values = data.draw(codes(depth))
+    cut = data.draw(st.integers(0, values.shape[1]))
+    kind = name_of(len(values), depth)
+    whole = state_of(kind, [[values]], covariance=True)
+    assert state_of(kind, [[values[:, :cut], values[:, cut:]]], covariance=True) == whole
+
+
+@given(st.data(), st.sampled_from(list(TYPES)))
+def test_state_survives_as_text(data, depth):
+    if depth == "float":
+        values = data.draw(arrays(np.float64, (2, 5), elements=NUMBERS))
+    else:
+        values = data.draw(codes(depth))
+    kind = name_of(len(values), depth)
+    state = state_of(kind, [[values], [values]], covariance=True)
+    assert State.from_text(state.to_text(), ddof=0) == state
+
+
+@given(st.integers(0, 2**32))
+def test_order_of_float_images_does_not_matter_at_all(seed):
+    rng = np.random.default_rng(seed)
+    images = [[rng.normal(rng.normal(0, 1e3), 1, (2, 50))] for _ in range(8)]
+    whole = state_of("bands2-float", images, covariance=True)
+    halves = [state_of("bands2-float", part, covariance=True) for part in (images[5:], images[:5])]
+    assert halves[0].merged(halves[1]) == whole
+    assert state_of("bands2-float", images[::-1], covariance=True) == whole
+
+
+def test_floats_agree_with_exact_rationals_far_from_zero():
+    rng = np.random.default_rng(0)
+    values = 1e8 + rng.normal(0, 1, (1, 1000))
+    found = summary_of(state_of("gray-float", [[values[:, :300], values[:, 300:]]]))
+    exact = [Fraction(value) for value in values[0].tolist()]
+    mean = sum(exact) / len(exact)
+    variance = sum((value - mean) ** 2 for value in exact) / len(exact)
+    assert found.mean[0] == pytest.approx(float(mean), rel=1e-15)
+    assert found.std[0] == pytest.approx(float(variance) ** 0.5, rel=1e-9)
+    assert (found.min, found.max) == ([values.min()], [values.max()])
+    assert (found.percentiles, found.histogram, found.max_pixel_value) == ({}, None, 1)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1.0, 1e9, 1e30])
+def test_std_and_covariance_of_floats_are_numpys_at_any_scale(scale):
+    rng = np.random.default_rng(1)
+    values = scale * (rng.normal(0, 1, (3, 2000)) + rng.normal(0, 1, (1, 2000)) + 3)
+    state = state_of("bands3-float", [[values[:, :1000]], [values[:, 1000:]]], covariance=True)
+    found = summary_of(state, covariance=True)
+    assert found.std == pytest.approx(values.std(axis=1), rel=1e-12)
+    assert np.array(found.covariance) == pytest.approx(np.cov(values, ddof=0), rel=1e-9)
+    halves = values.reshape(3, 2, 1000)
+    assert found.alternatives.mean_of_image_stds == pytest.approx(halves.std(axis=2).mean(axis=1))
+
+
+def test_nan_and_infinity_do_not_count_and_are_counted():
+    values = np.array([[1.0, np.nan, 3.0, np.inf], [4.0, 5.0, -np.inf, np.nan]])
+    state = state_of("bands2-float", [[values]])
+    assert state.left_out == {"nan": 2, "infinite": 2}
+    assert state.kinds["bands2-float"].images.n == [2, 2]
+    assert summary_of(state).mean == [2.0, 4.5]
+
+
+def test_what_is_masked_does_not_count_either():
+    codes = np.array([[1, 2, 3, 4]], np.uint16)
+    valid = np.array([True, False, True, True])
+    record = counted("gray16", FACTS, [Block(codes, valid)], covariance=False)
+    assert record.left_out == (("masked", 1),)
+    [(found, used)] = unpacked_wide(record.content)
+    assert (found.tolist(), used.tolist()) == ([1, 3, 4], [1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("gray-float", np.array([[np.nan, np.inf]])),
+        ("bands2-float", np.array([[1.0], [np.nan]])),
+    ],
+)
+def test_a_channel_without_any_value_is_an_error_of_the_image(kind, values):
+    with pytest.raises(ImageError, match="no pixel of channel"):
+        counted(kind, FACTS, [Block(values)], covariance=False)
+
+
+def test_values_too_small_to_hold_are_an_error_of_the_image():
+    with pytest.raises(ImageError, match="as small as"):
+        counted("gray-float", FACTS, [Block(np.array([[5e-300]]))], covariance=False)
+
+
+def test_signed_codes_have_exact_percentiles_and_their_own_unit():
+    values = np.array([[-1024, -1000, 40, 3071]], np.int16)
+    found = summary_of(state_of("gray-s16", [[values]]), percentiles=("0", "50", "100"))
+    assert found.percentiles == {"0": [-1024.0], "50": [-480.0], "100": [3071.0]}
+    assert (found.mean, found.min, found.max) == ([271.75], [-1024.0], [3071.0])
+    assert found.max_pixel_value == 1
+
+
+def test_sixteen_bit_squares_do_not_overflow_in_images_of_any_size():
+    counts = np.zeros((1, 1 << 16), np.int64)
+    counts[0, 65535] = 1 << 33  # 65535² of so many is over 2⁶³
+    record = counted("gray16", FACTS, [Block(np.array([[65535]], np.uint16))], covariance=False)
+    collector = Collector(ddof=0, covariance=False)
+    collector.add(record._replace(content=packed_wide(counts)))
+    assert collector.state().kinds["gray16"].images.q == [65535**2 * (1 << 33)]
+
+
+@given(arrays(np.float64, (1, 6), elements=NUMBERS))
+def test_packed_moments_are_the_same_when_unpacked(values):
+    record = counted("gray-float", FACTS, [Block(values)], covariance=False)
+    [found] = unpacked_moments(record.content)
+    assert (found.n, found.low, found.high) == (6, values.min(), values.max())
+
+
+@pytest.mark.parametrize("name", ["gray", "rgb-8", "bands-8", "bands0-16", "cmyk8", "gray-s8", ""])
+def test_other_kinds_do_not_exist(name):
+    with pytest.raises(SpecError, match="no kind of pixel"):
+        kind_of(name)
+
+
+def test_kinds_without_a_common_measure_are_refused_by_name():
+    a = state_of("bands4-8", [[np.zeros((4, 3), np.uint8)]])
+    b = state_of("gray8", [[np.zeros((1, 3), np.uint8)]] * 2)
+    with pytest.raises(SpecError, match="1 of bands4-8, 2 of gray8"):
+        summary_of(a.merged(b))
