@@ -291,8 +291,8 @@ def _apply(chunk: _Chunk) -> list[Output | Failure]:
 def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     job, method = chunk.job, METHODS[chunk.job.method]
     row = chunk.rows[index]
-    decoded = read(opener, job.pipeline)
-    codes, top = _codes(decoded, job.channels, name), kind_of(decoded.kind).max_code
+    with read(opener, job.pipeline) as decoded:
+        codes, top = _codes(decoded, job.channels, name), kind_of(decoded.kind).max_code
     applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
     values = forward(codes, applied)
     if decoded.mask:
@@ -325,6 +325,8 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
 
 def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> list[npt.NDArray[Any]]:
     """Return the planes of an image, in the order of the numbers' channels."""
+    if decoded.image is None:
+        raise ImageError(f"{decoded.kind}, which apply does not write yet")
     bands = decoded.image.split()
     if channels is not None and len(channels) < len(bands):
         raise NormstatError(

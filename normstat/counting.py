@@ -16,8 +16,7 @@ from normstat.errors import ImageError, NormstatError, WorkerLostError
 from normstat.images import Decoded, read, undisturbed
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
-from normstat.statistics import Collector, Record, State
-from normstat.statistics.blocks import Block, counted
+from normstat.statistics import Block, Collector, Record, State, counted
 from normstat.statistics.record import packed
 
 SOFTWARE = {"normstat": normstat.__version__, "pillow": PIL.__version__}
@@ -83,8 +82,8 @@ def answer(task: Task) -> Answer:
     with undisturbed():
         for name, opener in portion.opened():
             try:
-                with limited():
-                    record = _counted(read(opener, question.pipeline), question.covariance)
+                with limited(), read(opener, question.pipeline) as decoded:
+                    record = _counted(decoded, question.covariance)
             except ImageError as error:
                 skipped.append((name, str(error)))
                 continue
@@ -110,9 +109,11 @@ def known(records: Iterable[Record], question: Question) -> State:
 
 def _counted(decoded: Decoded, covariance: bool) -> Record:
     image, mask = decoded.image, decoded.mask
+    if image is None:
+        return counted(decoded.kind, decoded.facts, decoded.blocks, covariance=covariance)
     if mask and not mask.getbbox():
         raise ImageError("every pixel is transparent, none is left by --alpha mask")
-    if decoded.kind not in {"gray8", "rgb8"}:
+    if image.mode == "I;16":
         valid = np.asarray(mask).ravel() > 0 if mask else None
         block = Block(np.asarray(image).reshape(1, -1), valid, "transparent")
         return counted(decoded.kind, decoded.facts, [block], covariance=covariance)

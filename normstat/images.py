@@ -5,7 +5,7 @@ The only module that knows Pillow's traps.
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -14,10 +14,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from normstat.errors import ImageError
+from normstat.errors import ImageError, NormstatError
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
-from normstat.statistics import Facts
+from normstat.statistics import Block, Facts
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
@@ -47,14 +47,16 @@ _REFUSED = {
 class Decoded:
     """An image ready to be counted.
 
-    `kind` is the name of a `statistics.Kind`; `image` has mode L, RGB or I;16. `mask`, if there is
-    one, is nonzero where pixels count.
+    `kind` is the name of a `statistics.Kind`. What Pillow decodes is an `image` of mode L, RGB or
+    I;16, with a `mask` that is nonzero where pixels count, if there is one. Everything else comes
+    as `blocks`, which can be read once, while the file is open.
     """
 
     kind: str
-    image: Image.Image
-    mask: Image.Image | None
     facts: Facts
+    image: Image.Image | None = None
+    mask: Image.Image | None = None
+    blocks: Iterable[Block] = ()
 
 
 @contextmanager
@@ -98,8 +100,9 @@ class _Quiet:
 _QUIET = _Quiet()
 
 
-def read(opener: Opener, pipeline: Pipeline) -> Decoded:
-    """Open and decode one image as the pipeline says.
+@contextmanager
+def read(opener: Opener, pipeline: Pipeline) -> Iterator[Decoded]:
+    """Open and decode one image as the pipeline says; it stays open for the `with` block.
 
     Raises
     ------
@@ -109,8 +112,8 @@ def read(opener: Opener, pipeline: Pipeline) -> Decoded:
     """
     try:
         with opener() as file:
-            return _decode(file, pipeline)
-    except ImageError:
+            yield _decode(file, pipeline)
+    except NormstatError:
         raise
     # Damaged files raise from every corner of every decoder: OSError, ValueError, SyntaxError,
     # TypeError, KeyError, struct.error, MemoryError ... Whatever it is, it is this file's.
@@ -172,7 +175,7 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
                 mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
             )
     kind = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}[pixels.mode]
-    return Decoded(kind, pixels, mask, Facts(mode, *size, transparent, animated, padded))
+    return Decoded(kind, Facts(mode, *size, transparent, animated, padded), pixels, mask)
 
 
 def _scale_transparent_code(image: Image.Image) -> None:

@@ -36,8 +36,8 @@ PALETTE = _random.integers(0, 256, (16, 3), dtype=np.uint8)
 
 
 def decode(content, **pipeline):
-    with undisturbed():
-        return read(partial(BytesIO, content), Pipeline(**pipeline))
+    with undisturbed(), read(partial(BytesIO, content), Pipeline(**pipeline)) as decoded:
+        return decoded
 
 
 def pixels(content, **pipeline):
@@ -288,8 +288,11 @@ ODD = {
 
 def outcome(folder, name):
     try:
-        with undisturbed():
-            found = read(partial(opened, str(folder / name)), Pipeline())
+        with (
+            undisturbed(),
+            read(partial(opened, str(folder / name)), Pipeline()) as found,
+        ):
+            pass
     except ImageError as error:
         return str(error)
     flags = ("transparent", "animated", "padded")
@@ -678,8 +681,8 @@ PIPELINE = Pipeline(max_pixels=100_000, alpha="mask", resize=8, crop=8)
 
 def survives(content):
     """Whatever the bytes are, there is an image or an `ImageError`, nothing else."""
-    with undisturbed(), suppress(ImageError):
-        read(partial(BytesIO, content), PIPELINE)
+    with suppress(ImageError), undisturbed(), read(partial(BytesIO, content), PIPELINE):
+        pass
 
 
 flips = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), max_size=8)

@@ -1,5 +1,6 @@
 """Accumulators: exact where the data is integer, mergeable in any order, finished on read."""
 
+from normstat.statistics.blocks import Block, counted
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.collector import Collector
 from normstat.statistics.histogram import Histogram
@@ -9,6 +10,7 @@ from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
 from normstat.statistics.summary import Summary, summarize
 
 __all__ = [
+    "Block",
     "Collector",
     "Facts",
     "Histogram",
@@ -19,6 +21,7 @@ __all__ = [
     "Record",
     "State",
     "Summary",
+    "counted",
     "kind_of",
     "summarize",
 ]
