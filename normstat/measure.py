@@ -18,7 +18,8 @@ from normstat.counting import SOFTWARE, Question, Task, answer, lost
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import EXTENSIONS, natural_key, printable
+from normstat.sources.base import EXTENSIONS, printable
+from normstat.sources.shards import Shard
 from normstat.spec.model import (
     Alpha,
     Ddof,
@@ -26,6 +27,7 @@ from normstat.spec.model import (
     Interpolation,
     Mode,
     Pipeline,
+    Shards,
     Skipped,
     Spec,
     Stamp,
@@ -69,6 +71,7 @@ def compute(
     follow_symlinks: bool = False,
     hidden: bool = False,
     limit: int | None = None,
+    shard: str | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
     alpha: Alpha = "drop",
@@ -106,6 +109,9 @@ def compute(
         Which files count, see `Selection`.
     limit
         Read only the first so many images of the listing.
+    shard
+        "3/16": read only the third of sixteen parts of the listing. All of them merged are the
+        whole, see `merge`; a part may be empty, and its spec then has no channels.
     recipe
         "imagenet": resize 256, crop 224, weighting image, std mean-of-images, each unless given.
     mode
@@ -191,6 +197,7 @@ def compute(
         raise UsageError(
             f"timeout needs workers that can be interrupted: backend {' or '.join(WITH_TIMEOUT)}"
         )
+    part = _part(shard, limit)
     for option, number in (("jobs", jobs), ("limit", limit)):
         if number is not None and number < 1:
             raise UsageError(f"{option} is {number}; it must be at least 1")
@@ -201,7 +208,7 @@ def compute(
     everything = list_files(sources, selection)
     if on_error == "fail" and everything.unreadable:
         _fail(*everything.unreadable[0])
-    listing = everything if limit is None else everything.pick(range(min(limit, len(everything))))
+    listing, coverage = _covered(everything, limit, part)
     if observer:
         observer.listed(listing)
     run = _Run(
@@ -213,18 +220,12 @@ def compute(
         observer=observer,
     )
     run.read(listing)
-    skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
-    if not run.state.images:
+    skipped = listing.unreadable + run.skipped
+    if not run.state.images and not ("shards" in coverage and len(everything)):
         raise SourceError(_nothing_readable(everything, selection, skipped))
-    cut = len(listing) < len(everything)
     return assemble(
         run.state,
-        estimator=msgspec.structs.replace(
-            estimator,
-            coverage="first" if cut else "census",
-            limit=limit if cut else None,
-            images_listed=len(everything),
-        ),
+        estimator=msgspec.structs.replace(estimator, images_listed=len(everything), **coverage),
         pipeline=pipeline,
         dataset=described(everything, selection),
         skipped=[
@@ -299,6 +300,28 @@ def _checked(part: type[_Part], **fields: Any) -> _Part:
         return msgspec.convert(fields, part)
     except msgspec.ValidationError as error:
         raise UsageError(re.sub(r" - at `\$\.(\w+)`", r" in option \1", str(error))) from error
+
+
+def _part(shard: str | None, limit: int | None) -> Shard | None:
+    """Return the shard to read; one of one is no shard."""
+    if shard is None:
+        return None
+    if limit is not None:
+        raise UsageError("shard and limit do not fit: the first of a part are no part of the whole")
+    part = Shard.parse(shard)
+    return part if part.of > 1 else None
+
+
+def _covered(
+    everything: Listing, limit: int | None, part: Shard | None
+) -> tuple[Listing, dict[str, Any]]:
+    """Return what is to be read, and what the estimator says of that."""
+    if part:
+        shards = Shards(of=part.of, parts=[part.number])
+        return part.listing(everything), {"coverage": "shards", "shards": shards}
+    if limit is not None and limit < len(everything):
+        return everything.pick(range(limit)), {"coverage": "first", "limit": limit}
+    return everything, {}
 
 
 def _percent(value: str | float) -> str:

@@ -26,6 +26,7 @@ LAYERS = [
     "assemble",
     "measure",
     "validation",
+    "merging",
     "metrics",
     "mistakes",
     "comparison",

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 if TYPE_CHECKING:
     from normstat.normalization import Normalization
 
 SPEC_VERSION = 1
+MOST_SHARDS = 100_000
 
 Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
@@ -15,7 +16,7 @@ Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lan
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
 Ddof = Literal[0, 1]
-Coverage = Literal["census", "first"]
+Coverage = Literal["census", "first", "shards"]
 
 # Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -57,6 +58,13 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     )
 
 
+class Shards(_Part, frozen=True, kw_only=True):
+    """Which parts of a listing were read, counted from 1, of how many."""
+
+    of: Annotated[int, Meta(ge=2, le=MOST_SHARDS)]
+    parts: Annotated[list[Size], Meta(min_length=1)]
+
+
 class Estimator(_Part, frozen=True, kw_only=True):
     """Which of the definitions in circulation the headline `mean` and `std` are."""
 
@@ -66,6 +74,7 @@ class Estimator(_Part, frozen=True, kw_only=True):
     coverage: Coverage = "census"
     limit: Size | None = None
     images_listed: Count
+    shards: Shards | UnsetType = UNSET
 
 
 class Confidence(_Part, frozen=True, kw_only=True):
@@ -151,18 +160,41 @@ class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
     digest: Digest | None = None
 
 
-class Dataset(_Part, frozen=True, kw_only=True):
+class Files(_Part, frozen=True, kw_only=True):
     """What was there to be read. `digest` covers the sorted relative names and sizes.
 
     `contents` tells what is where: every file while they are few, else every folder.
     """
 
     roots: list[str]
-    selected: Selected
+    selected: Selected | None
     files: Count
     bytes: Count
     digest: Digest
     contents: list[Entry]
+
+
+class Part(Files, frozen=True, kw_only=True):
+    """A dataset that was merged with others or taken out, and how much of it counts there."""
+
+    shards: Shards | UnsetType = UNSET
+    images: Count
+    pixels: Count
+    skipped: Count
+    software: dict[str, str]
+    without: list["Part"] | UnsetType = UNSET
+
+
+class Dataset(Files, frozen=True, kw_only=True):
+    """A dataset, or several that were merged.
+
+    Merged ones are kept whole in `parts`; `files` and `bytes` are then their sums, `digest` is
+    over theirs, and `selected` is null when they differ in it. `without` has what was taken out
+    of the files of this dataset.
+    """
+
+    parts: list[Part] | UnsetType = UNSET
+    without: list[Part] | UnsetType = UNSET
 
 
 class Skipped(_Part, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 
+from normstat.errors import SpecError
 from normstat.statistics.exact import FIXED_BITS
 
 # Field → its degree in codes: a sum of degree d grows by f**d when every code grows by f.
@@ -148,6 +149,34 @@ class ImageSums:
             too_small=self.too_small + other.too_small,
             **added,
         )
+
+    def subtracted(self, other: "ImageSums") -> "ImageSums":
+        """Return the sums over the images that `other` does not have.
+
+        Raises
+        ------
+        SpecError
+            A sum would be below zero; every term is at least zero.
+        """
+        left = ImageSums(
+            channels=self.channels,
+            ddof=self.ddof,
+            images=self.images - other.images,
+            n=self.n - other.n,
+            nn=self.nn - other.nn,
+            too_small=self.too_small - other.too_small,
+            **{
+                name: [
+                    a - b for a, b in zip(getattr(self, name), getattr(other, name), strict=True)
+                ]
+                for name in DEGREES
+            },
+        )
+        for name in ("images", "n", "nn", "too_small", *DEGREES):
+            value = getattr(left, name)
+            if min(value if isinstance(value, list) else [value]) < 0:
+                raise SpecError(f"images.{name}: would be below zero")
+        return left
 
     def repeated(self, channels: int) -> "ImageSums":
         """Return gray sums as those of `channels` equal channels."""

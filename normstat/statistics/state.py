@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from normstat.errors import SpecError
 from normstat.statistics.clusters import DEGREES, ImageSums
 from normstat.statistics.histogram import Histogram
 
 EIGHT_TO_SIXTEEN = 257  # 65535 / 255: the same fraction of the range, exactly
+
+_Fact = TypeVar("_Fact", str, int)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,32 @@ class KindState:
         return KindState(
             self.histogram.merged(other.histogram), self.images.merged(other.images), products
         )
+
+    def subtracted(self, other: "KindState") -> "KindState":
+        """Return the state without what `other` counted.
+
+        Raises
+        ------
+        SpecError
+            `other` is no part of it; the text leads with the field.
+        """
+        products = None
+        if (self.products is None) != (other.products is None):
+            raise SpecError("products: only one of the two has them")
+        if self.products is not None and other.products is not None:
+            products = [a - b for a, b in zip(self.products, other.products, strict=True)]
+            if min(products) < 0:
+                raise SpecError("products: would be below zero")
+        left = KindState(
+            self.histogram.subtracted(other.histogram),
+            self.images.subtracted(other.images),
+            products,
+        )
+        if bool(left.images.images) != bool(left.images.n):
+            raise SpecError(
+                f"images.n: {left.images.n} of {left.images.images} images would be left"
+            )
+        return left
 
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
@@ -117,6 +145,34 @@ class State:
             self.padded + other.padded,
         )
 
+    def subtracted(self, other: "State") -> "State":
+        """Return the state without what `other` counted: what it was before `other` was merged.
+
+        Raises
+        ------
+        SpecError
+            `other` is no part of it: a count would be below zero; the text leads with the field.
+        """
+        kinds = dict(self.kinds)
+        for name, theirs in other.kinds.items():
+            if name not in kinds:
+                raise SpecError(f"state.kinds.{name}: there are no such images")
+            try:
+                kinds[name] = kinds[name].subtracted(theirs)
+            except SpecError as error:
+                raise SpecError(f"state.kinds.{name}.{error}") from error
+        flags = {
+            name: _less(name, getattr(self, name), getattr(other, name))
+            for name in ("transparent", "animated", "padded")
+        }
+        return State(
+            {name: kind for name, kind in kinds.items() if kind.images.images},
+            _fewer("modes", self.modes, other.modes),
+            _fewer("widths", self.widths, other.widths),
+            _fewer("heights", self.heights, other.heights),
+            **flags,
+        )
+
     def combined(self, *, rgb: bool) -> tuple[KindState, Kind]:
         """Return all kinds as one: gray counts three times beside colour, 8 bit as 257 times.
 
@@ -171,6 +227,18 @@ class State:
             data["animated"],
             data["padded"],
         )
+
+
+def _less(name: str, count: int, other: int) -> int:
+    if other > count:
+        raise SpecError(f"state.{name}: {count}, from which {other} cannot be taken")
+    return count - other
+
+
+def _fewer(name: str, counts: Counter[_Fact], other: Counter[_Fact]) -> Counter[_Fact]:
+    for value, count in other.items():
+        _less(f"{name}.{value}", counts[value], count)
+    return counts - other
 
 
 def _kind_to_text(kind: KindState) -> dict[str, Any]:
