@@ -136,16 +136,29 @@ def located(part: Files, whole: Files) -> tuple[list[Rename], bool]:
     It is sure when both tell each file: every file of the part is there with its size then. None
     and sure means that it does not lie in there.
     """
-    sure = bool(part.contents) and _are_files(part) and _are_files(whole)
-    renames = list(_renames(part, whole))
-    if not sure:
-        return renames, False
+    renames = _renames(part, whole)
+    if not (part.contents and _are_files(part) and _are_files(whole)):
+        return list(renames), False
     there = {entry.name: entry.bytes for entry in whole.contents}
-    return [
-        rename
-        for rename in renames
-        if all(there.get(rename(entry.name)) == entry.bytes for entry in part.contents)
-    ], True
+    return [rename for rename in renames if _holds(there, part, rename)], True
+
+
+def inside(part: Files, whole: Part) -> bool:
+    """Whether a dataset is surely a folder of another, or what that was before it grew.
+
+    Both have to tell each file, and the root of one has to be that of the other or lie below it.
+    What has been taken out is not in there.
+    """
+    if any(hole.digest == part.digest or inside(part, hole) for hole in whole.without or ()):
+        return False
+    if not (part.contents and _are_files(part) and _are_files(whole)):
+        return False
+    there = {entry.name: entry.bytes for entry in whole.contents}
+    return any(_holds(there, part, rename) for rename in _by_roots(part, whole))
+
+
+def _holds(there: dict[str, int], part: Files, rename: Rename) -> bool:
+    return all(there.get(rename(entry.name)) == entry.bytes for entry in part.contents)
 
 
 def _renames(part: Files, whole: Files) -> Iterator[Rename]:
@@ -230,6 +243,11 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
+
+    def joined(self, other: "Changes") -> "Changes":
+        return Changes(
+            self.added + other.added, self.removed + other.removed, self.changed + other.changed
+        )
 
     def lines(self) -> Iterator[str]:
         """Yield one line an entry."""

@@ -308,7 +308,7 @@ def _part(shard: str | None, limit: int | None) -> Shard | None:
         return None
     if limit is not None:
         raise UsageError("shard and limit do not fit: the first of a part are no part of the whole")
-    part = Shard.parse(shard)
+    part = Shard.parse(str(shard))
     return part if part.of > 1 else None
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from normstat.assemble import assemble
-from normstat.contents import Rename, joined, located, parts_of, places, versions
+from normstat.contents import Rename, inside, joined, located, parts_of, places, versions
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
@@ -224,6 +225,13 @@ def _together(inputs: Sequence[_Input]) -> list[Part]:
             f"{places(a)}, {name_b} of {b.files:,} files in {places(b)}. Shards fit together "
             "when all saw the same files; merge those of each dataset first"
         )
+    for (a, name_a), (b, name_b) in permutations(found.values(), 2):
+        if inside(a, b):
+            raise SpecError(
+                f"dataset.contents: all files of {name_a} ({places(a)}) are in {name_b} "
+                f"({places(b)}) too and would count twice. If these are other images under the "
+                "same names, compute both in one run"
+            )
     return [part for part, _ in found.values()]
 
 
@@ -385,7 +393,9 @@ def _assembled(
     whole = joined(parts)
     skipped = list(skipped)
     if not state.images and not whole.shards:
-        raise SpecError(f"no image is left, and {len(skipped)} skipped; nothing was written")
+        raise SpecError(
+            f"there is no image in it, only {len(skipped):,} skipped files; nothing was written"
+        )
     return assemble(
         state,
         estimator=replace(
