@@ -1,19 +1,22 @@
 """What a dataset consists of, as a spec remembers it, and what has changed since."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from normstat.errors import UsageError
 from normstat.sources import Listing, Selection
 from normstat.sources.base import digest_of, natural_key, printable
-from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec
+from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec, StateText
 
 MOST_ENTRIES = 1000
+CHECK = 2**53 - 111  # a prime that JSON can hold
 
 # What a name in one dataset is in another that holds it.
 Rename = Callable[[str], str]
@@ -71,6 +74,7 @@ def parts_of(spec: Spec) -> list[Part]:
             images=spec.counts.images,
             pixels=spec.counts.pixels,
             skipped=spec.counts.skipped,
+            checksum=checksum(spec.state),
             software=spec.software,
             without=dataset.without,
         )
@@ -84,6 +88,20 @@ class Whole(NamedTuple):
     images_listed: int
     shards: Shards | UnsetType
     software: dict[str, str]
+
+
+def checksum(state: StateText) -> int:
+    """Return a number that other states hardly share, and that adds up, modulo `CHECK`, as they do.
+
+    It is the sum of all sums over images, each times a factor that follows from its name.
+    """
+    total = 0
+    for kind, text in state.kinds.items():
+        for name, values in msgspec.to_builtins(text.images).items():
+            for channel, value in enumerate(values if isinstance(values, list) else [values]):
+                factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
+                total += int(value) * int.from_bytes(factor[:8])
+    return total % CHECK
 
 
 def joined(parts: Iterable[Part]) -> Whole:

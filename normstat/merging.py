@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from normstat.assemble import assemble
-from normstat.contents import Rename, inside, joined, located, parts_of, places, versions
+from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, places, versions
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
@@ -257,6 +257,7 @@ def _united(a: Part, b: Part, name_a: str, name_b: str) -> Part:
         images=a.images + b.images,
         pixels=a.pixels + b.pixels,
         skipped=a.skipped + b.skipped,
+        checksum=(a.checksum + b.checksum) % CHECK,
         software=versions([a.software, b.software]),
         without=sorted([*(a.without or ()), *(b.without or ())], key=lambda hole: hole.digest)
         or UNSET,
@@ -299,6 +300,8 @@ def _without(whole: Part, part: Part, everything: _Input, taken: _Input) -> Part
             held, gone = getattr(whole, field), getattr(part, field)
             text = f"counts.{field} differs: {held:,} of these files there, {gone:,} here"
             raise _not_contained(everything, taken, text)
+    if left.checksum:
+        raise _not_contained(everything, taken, "state: other images under the same names")
     if (part.without or []) != (whole.without or []):
         raise _not_contained(everything, taken, "dataset.without differs")
     return None
@@ -315,7 +318,7 @@ def _less(whole: Part, part: Part, everything: _Input, taken: _Input) -> Part:
         counts[field] = getattr(whole, field) - getattr(part, field)
         if counts[field] < 0:
             raise _not_contained(everything, taken, f"counts.{field}: would be below zero")
-    return replace(whole, **counts)
+    return replace(whole, checksum=(whole.checksum - part.checksum) % CHECK, **counts)
 
 
 def _with_hole(whole: Part, part: Part, everything: _Input, taken: _Input) -> Part:
@@ -324,6 +327,9 @@ def _with_hole(whole: Part, part: Part, everything: _Input, taken: _Input) -> Pa
     if any(hole.digest == part.digest for hole in holes):
         raise _not_contained(everything, taken, "dataset.without: it has been taken out before")
     holes = sorted([*holes, part], key=lambda hole: hole.digest)
+    for field in ("files", "bytes"):
+        if sum(getattr(hole, field) for hole in holes) > getattr(whole, field):
+            raise _not_contained(everything, taken, f"dataset.{field}: would be below zero")
     return replace(_less(whole, part, everything, taken), without=holes)
 
 

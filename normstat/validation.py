@@ -11,8 +11,10 @@ from msgspec import UNSET
 
 from normstat.assemble import assemble
 from normstat.contents import (
+    CHECK,
     Changes,
     changes,
+    checksum,
     described,
     joined,
     parts_of,
@@ -243,6 +245,7 @@ def _of_parts(spec: Spec) -> Iterator[Problem]:
     pairs = [
         ("dataset", spec.dataset, whole.dataset),
         ("estimator.images_listed", spec.estimator.images_listed, whole.images_listed),
+        ("state", checksum(spec.state), sum(part.checksum for part in parts) % CHECK),
         ("estimator.shards", spec.estimator.shards, whole.shards),
         *((f"counts.{field}", getattr(spec.counts, field), sums[field]) for field in _COUNTED),
     ]

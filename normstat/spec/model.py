@@ -175,12 +175,16 @@ class Files(_Part, frozen=True, kw_only=True):
 
 
 class Part(Files, frozen=True, kw_only=True):
-    """A dataset that was merged with others or taken out, and how much of it counts there."""
+    """A dataset that was merged with others or taken out, and how much of it counts there.
+
+    `checksum` is of the exact state of its images, and adds up as states do.
+    """
 
     shards: Shards | UnsetType = UNSET
     images: Count
     pixels: Count
     skipped: Count
+    checksum: Count
     software: dict[str, str]
     without: list["Part"] | UnsetType = UNSET
 

@@ -72,7 +72,7 @@ class KindState:
             raise SpecError("products: only one of the two has them")
         if self.products is not None and other.products is not None:
             products = [a - b for a, b in zip(self.products, other.products, strict=True)]
-            if min(products) < 0:
+            if min(products, default=0) < 0:
                 raise SpecError("products: would be below zero")
         left = KindState(
             self.histogram.subtracted(other.histogram),
