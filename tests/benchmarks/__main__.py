@@ -15,6 +15,7 @@ from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
+from tests.benchmarks.shards import race_shards
 from tests.benchmarks.speed import race_photos, race_tiny
 from tests.benchmarks.start_up import measure_start_up
 from tests.benchmarks.tables import CONSOLE
@@ -25,7 +26,7 @@ TINY = 50_000
 QUICK = 10  # times less
 
 SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
-EXTRA = ("threshold",)
+EXTRA = ("threshold", "shards")
 
 
 def main() -> None:
@@ -87,6 +88,8 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
         case "apply":
             race_arrays()
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
+        case "shards":
+            race_shards(_photos(options), scratch, workers=workers, runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
