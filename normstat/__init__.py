@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
     from normstat.errors import (
+        DifferentSoftwareWarning,
         ImageError,
         NormstatError,
         SourceError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from normstat.measure import compute
+    from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
     from normstat.presets.catalogue import preset
     from normstat.spec.files import load, save
@@ -32,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "DifferentSoftwareWarning",
     "ImageError",
     "Normalization",
     "NormstatError",
@@ -43,9 +46,11 @@ __all__ = [
     "compute",
     "denormalize",
     "load",
+    "merge",
     "normalize",
     "preset",
     "save",
+    "subtract",
     "validate",
 ]
 
@@ -54,10 +59,12 @@ _HOMES = {
     "compare": "normstat.candidates",
     "compute": "normstat.measure",
     "load": "normstat.spec.files",
+    "merge": "normstat.merging",
     "preset": "normstat.presets.catalogue",
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",
     "Normalization": "normstat.normalization",
+    "subtract": "normstat.merging",
     "denormalize": "normstat.normalization",
     "normalize": "normstat.normalization",
     "validate": "normstat.validation",

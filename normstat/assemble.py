@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from normstat.errors import NormstatError
+from normstat.sources.base import natural_key
 from normstat.spec.model import (
     Counts,
     Dataset,
@@ -36,13 +37,17 @@ def assemble(
     software: dict[str, str],
     stamp: Stamp | None = None,
 ) -> Spec:
-    """Return the spec that follows from a state of at least one image.
+    """Return the spec that follows from a state. Only shards may be without any image.
 
     Raises
     ------
     NormstatError
-        The std that was asked for does not exist, or a count would not survive in JSON.
+        The std that was asked for does not exist, a count would not survive in JSON, or there is
+        no image.
     """
+    if not state.images and not estimator.shards:
+        raise NormstatError("holds no image")
+    skipped = sorted(skipped, key=_place)
     summary = summarize(
         state,
         estimator,
@@ -81,14 +86,21 @@ def assemble(
         ),
         pipeline=pipeline,
         dataset=dataset,
-        skipped=list(skipped),
+        skipped=skipped,
         software=software,
         stamp=stamp,
         state=msgspec.convert(state.to_text(), StateText),
     )
 
 
+def _place(skipped: Skipped) -> tuple[str, str, str]:
+    # In terms of the file alone, so that specs that are merged come to the same order.
+    return natural_key(skipped.name), skipped.name, skipped.reason
+
+
 def _range(values: Counter[int]) -> Range:
+    if not values:
+        return Range(min=0, median=0, max=0)
     ordered = sorted(values)
     return Range(min=ordered[0], median=_median(ordered, values), max=ordered[-1])
 

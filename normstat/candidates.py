@@ -5,7 +5,7 @@ from pathlib import Path
 
 from normstat.comparison import Candidate, Comparison
 from normstat.comparison import compare as compare_candidates
-from normstat.errors import SourceError, UsageError
+from normstat.errors import SourceError, SpecError, UsageError
 from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
@@ -36,7 +36,12 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
     if path.is_dir():
         return Candidate(name=label, spec=compute(path, observer=observer))
     if path.exists():
-        return Candidate(name=label, spec=load_constants(path))
+        spec = load_constants(path)
+        if not spec.channels:
+            raise SpecError(
+                f"{label}: holds no image and so no numbers; merge it with other shards"
+            )
+        return Candidate(name=label, spec=spec)
     if name not in catalogue and _looks_like_a_path(path):
         raise SourceError(f"{label}: no such file or folder{_HINT if name == _USUAL else ''}")
     try:

@@ -27,6 +27,10 @@ class SpecError(NormstatError, ValueError):
     """A file is not a valid spec, or its numbers do not belong together."""
 
 
+class DifferentSoftwareWarning(UserWarning):
+    """What is added up was decoded by different versions, whose pixels may differ."""
+
+
 class WorkerLostError(NormstatError):
     """A worker process died: a decoder crashed it, or the system ended it for its memory."""
 

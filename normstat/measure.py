@@ -20,7 +20,8 @@ from normstat.errors import ImageError, SourceError, UsageError
 from normstat.registry import unknown
 from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import EXTENSIONS, natural_key, printable
+from normstat.sources.base import EXTENSIONS, printable
+from normstat.sources.shards import Shard
 from normstat.spec.model import (
     LEVEL,
     Alpha,
@@ -30,6 +31,7 @@ from normstat.spec.model import (
     Mode,
     Pipeline,
     Sample,
+    Shards,
     Skipped,
     Spec,
     Stamp,
@@ -84,6 +86,7 @@ def compute(
     confidence: float = LEVEL,
     seed: int = 0,
     stratify: bool = False,
+    shard: str | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
     alpha: Alpha = "drop",
@@ -130,6 +133,9 @@ def compute(
         Probability of the half-widths' intervals.
     seed, stratify
         Which sample; and whether it takes each folder in proportion.
+    shard
+        "3/16": read only the third of sixteen parts of the listing. All of them merged are the
+        whole, see `merge`; a part may be empty, and its spec then has no channels.
     recipe
         "imagenet": resize 256, crop 224, weighting image, std mean-of-images, each unless given.
     mode
@@ -206,7 +212,7 @@ def compute(
         raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
     if not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
-    part = _Part(limit, sample, tolerance, seed, stratify)
+    part = _Part(limit, sample, tolerance, seed, stratify, shard)
     engine = _Engine(backend, jobs, address, timeout)
     selection = Selection(
         tuple(include), tuple(exclude), tuple(extensions), follow_symlinks, hidden
@@ -230,8 +236,8 @@ def compute(
         observer=observer,
     )
     estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
-    skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
-    if not run.state.images:
+    skipped = part.unlisted(listing) + run.skipped
+    if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
     return assemble(
         run.state,
@@ -348,9 +354,10 @@ class _Part:
     tolerance: float | None
     seed: int
     stratify: bool
+    shard: str | None
 
     def __post_init__(self) -> None:
-        ways = ("limit", "sample", "tolerance")
+        ways = ("limit", "sample", "tolerance", "shard")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} are different ways to read less: name one")
@@ -360,8 +367,19 @@ class _Part:
             raise UsageError(f"tolerance is {self.tolerance}; it must be above 0")
         if self.sample is not None:
             fixed_size(self.sample, 1)
+        self._shard()
         if not 0 <= self.seed <= 2**53:
             raise UsageError(f"seed is {self.seed}; it must be from 0 to 2^53")
+
+    def _shard(self) -> Shard | None:
+        """Return the shard to read; one of one is no shard."""
+        shard = Shard.parse(self.shard) if self.shard is not None else None
+        return shard if shard and shard.of > 1 else None
+
+    def unlisted(self, listing: Listing) -> list[tuple[str, str]]:
+        """Return what of this part could not be listed; of shards, it belongs to the first."""
+        shard = self._shard()
+        return [] if shard and shard.number > 1 else list(listing.unreadable)
 
     def read_by(self, run: _Run, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
         """Let a run read this part and return the estimator that says what was read."""
@@ -371,6 +389,13 @@ class _Part:
             run.expect(self.limit)
             run.read(range(self.limit))
             return msgspec.structs.replace(estimator, coverage="first", limit=self.limit)
+        shard = self._shard()
+        if shard:
+            rows = shard.rows(run.listing)
+            run.expect(len(rows))
+            run.read(rows)
+            shards = Shards(of=shard.of, parts=[shard.number])
+            return msgspec.structs.replace(estimator, coverage="shards", shards=shards)
         if self.sample is None and self.tolerance is None:
             run.expect(total)
             run.read()

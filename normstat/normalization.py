@@ -51,6 +51,10 @@ class Normalization:
                 f"mean, std and channels differ in length: "
                 f"{len(self.mean)}, {len(self.std)}, {len(self.channels)}"
             )
+        if not self.channels:
+            raise SpecError(
+                "there are no channels: an empty shard has no numbers before it is merged"
+            )
         for name, std in zip(self.channels, self.std, strict=True):
             if not std > 0:
                 raise SpecError(

@@ -1,23 +1,37 @@
 """Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from normstat.assemble import assemble
-from normstat.contents import Changes, changes, described, selection_of
+from normstat.contents import (
+    CHECK,
+    Changes,
+    changes,
+    checksum,
+    described,
+    joined,
+    parts_of,
+    places,
+    selection_of,
+)
 from normstat.errors import NormstatError, SpecError
 from normstat.measure import Observer, compute
 from normstat.sources import list_files
-from normstat.spec.model import LEVEL, Estimator, Spec
+from normstat.sources.base import printable
+from normstat.spec.model import LEVEL, Estimator, Part, Selected, Shards, Skipped, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
 _CLOSE = 1e-12
+# Counts of a spec that are the sums of those of its parts.
+_COUNTED = ("images", "pixels", "skipped")
 
 
 @dataclass(frozen=True)
@@ -44,26 +58,17 @@ def validate(spec: Spec) -> list[Problem]:
     mean[0]: 0.5, but the state gives 0.4...
     """
     try:
-        state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+        state = _state(spec)
     except SpecError as error:
         path, _, text = str(error).partition(": ")
         return [Problem(path, text)]
-    problems = list(_of_state(state))
+    problems = [*_of_state(state), *_of_parts(spec)]
+    if not state.images and not spec.estimator.shards:
+        problems.append(Problem("state.kinds", "holds no image"))
     if problems:
         return problems
     try:
-        derived = assemble(
-            state,
-            estimator=spec.estimator,
-            pipeline=spec.pipeline,
-            dataset=spec.dataset,
-            skipped=spec.skipped,
-            percentiles=list(spec.percentiles),
-            covariance=spec.covariance is not None,
-            level=spec.confidence.level if spec.confidence else LEVEL,
-            software=spec.software,
-            stamp=spec.stamp,
-        )
+        derived = _derived(spec, state, spec.skipped)
     except (NormstatError, ValueError, ArithmeticError) as error:
         return [Problem("state", str(error))]
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
@@ -72,7 +77,13 @@ def validate(spec: Spec) -> list[Problem]:
 def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
     """Return how the files of a dataset differ from those that a spec was made of.
 
-    Only names and sizes are looked at, with the spec's own selection. Nothing is read.
+    Only names and sizes are looked at, with the spec's own selection. Nothing is read. Of a merged
+    spec, the datasets that the sources are get checked, see `matched`.
+
+    Raises
+    ------
+    NormstatError
+        A source is none of the datasets that were merged.
 
     Examples
     --------
@@ -80,11 +91,63 @@ def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
     >>> bool(stale(normstat.compute("sample_data/photos"), "sample_data/photos"))
     False
     """
-    selection = selection_of(spec.dataset)
-    now = described(list_files(sources, selection), selection)
-    if now.digest == spec.dataset.digest:
-        return Changes()
-    return changes(spec.dataset, now)
+    found = Changes()
+    for part, places_now in matched(spec, *sources):
+        selection = selection_of(part)
+        now = described(list_files(places_now, selection), selection)
+        if now.digest != part.digest:
+            found = found.joined(changes(part, now))
+    return found
+
+
+def matched(spec: Spec, *sources: str | os.PathLike[str]) -> list[tuple[Part, list[str]]]:
+    """Return the datasets of a spec that sources are, each with its sources.
+
+    A plain spec is of one dataset, which all sources are together. Of a merged one each source, or
+    all of them together, has to have the files of one of the datasets or its name.
+
+    Raises
+    ------
+    NormstatError
+        A source is none of them.
+    """
+    parts, named = parts_of(spec), [os.fspath(source) for source in sources]
+    if len(parts) == 1:
+        return [(parts[0], named)]
+    together = _match(parts, named)
+    if together:
+        return [(together, named)]
+    found = []
+    for name in named:
+        part = _match(parts, [name]) or next(
+            (each for each in parts if each.roots == [printable(name)]), None
+        )
+        if part is None:
+            raise NormstatError(
+                f"{printable(name)}: is none of the {len(parts)} datasets that were merged: "
+                f"{', '.join(map(places, parts))}"
+            )
+        found.append((part, [name]))
+    return found
+
+
+def unchecked(spec: Spec, *sources: str | os.PathLike[str]) -> list[str]:
+    """Return the datasets of a merged spec that no source is."""
+    found = [part for part, _ in matched(spec, *sources)]
+    return [places(part) for part in parts_of(spec) if part not in found]
+
+
+def _match(parts: Sequence[Part], sources: list[str]) -> Part | None:
+    """Return the dataset that has the files of sources."""
+    digests: list[tuple[Selected | None, str]] = []
+    for part in parts:
+        digest = next((digest for selected, digest in digests if selected == part.selected), None)
+        if digest is None:
+            digest = list_files(sources, selection_of(part)).digest()
+            digests.append((part.selected, digest))
+        if digest == part.digest:
+            return part
+    return None
 
 
 def recomputed(
@@ -95,17 +158,51 @@ def recomputed(
     Raises
     ------
     NormstatError
-        As `compute` does.
+        As `compute` does, or what was merged or taken out is not all there.
     """
-    pipeline, estimator, selected = spec.pipeline, spec.estimator, spec.dataset.selected
-    now = compute(
+    found = matched(spec, *sources)
+    missing = [part for part in parts_of(spec) if part not in [each for each, _ in found]]
+    if missing:
+        raise NormstatError(
+            f"to measure again, all that was merged is needed: {', '.join(map(places, missing))}"
+        )
+    holes = [hole for part in parts_of(spec) for hole in part.without or ()]
+    if holes:
+        raise NormstatError(
+            f"what was taken out ({', '.join(map(places, holes))}) cannot be left out of a new "
+            "measurement: validate the specs that this one was made of"
+        )
+    state, skipped = State(), []
+    for part, names in found:
+        of = part.shards.of if part.shards else 1
+        for number in part.shards.parts if part.shards else [1]:
+            again = _again(spec, part, names, f"{number}/{of}", observer)
+            state = state.merged(_state(again))
+            skipped += again.skipped
+    now = _derived(spec, state, skipped)
+    problems = []
+    for field in ("mean", "std", "counts", "skipped", "state"):
+        before, after = (msgspec.to_builtins(getattr(each, field)) for each in (spec, now))
+        problems += [
+            Problem(problem.path, problem.text.replace("the state gives", "now it is"))
+            for problem in _differences(field, before, after)
+        ]
+    return problems
+
+
+def _again(
+    spec: Spec, part: Part, sources: Iterable[str], shard: str, observer: Observer | None
+) -> Spec:
+    pipeline, estimator, selection = spec.pipeline, spec.estimator, selection_of(part)
+    return compute(
         *sources,
-        include=selected.include,
-        exclude=selected.exclude,
-        extensions=selected.extensions,
-        follow_symlinks=selected.follow_symlinks,
-        hidden=selected.hidden,
+        include=selection.include,
+        exclude=selection.exclude,
+        extensions=selection.extensions,
+        follow_symlinks=selection.follow_symlinks,
+        hidden=selection.hidden,
         limit=estimator.limit,
+        shard=None if estimator.limit else shard,
         mode=pipeline.mode,
         alpha=pipeline.alpha,
         resize=pipeline.resize,
@@ -121,14 +218,58 @@ def recomputed(
         **_sample_options(estimator),
         observer=observer,
     )
-    problems = []
-    for part in ("mean", "std", "counts", "skipped", "state"):
-        before, after = (msgspec.to_builtins(getattr(each, part)) for each in (spec, now))
-        problems += [
-            Problem(problem.path, problem.text.replace("the state gives", "now it is"))
-            for problem in _differences(part, before, after)
-        ]
-    return problems
+
+
+def _state(spec: Spec) -> State:
+    return State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+
+
+def _derived(spec: Spec, state: State, skipped: Sequence[Skipped]) -> Spec:
+    """Return the spec that follows from a state and from how `spec` says that it was made."""
+    return assemble(
+        state,
+        estimator=spec.estimator,
+        pipeline=spec.pipeline,
+        dataset=spec.dataset,
+        skipped=skipped,
+        percentiles=list(spec.percentiles),
+        covariance=spec.covariance is not None,
+        level=spec.confidence.level if spec.confidence else LEVEL,
+        software=spec.software,
+        stamp=spec.stamp,
+    )
+
+
+def _of_parts(spec: Spec) -> Iterator[Problem]:
+    """Yield where what is told of the whole contradicts what is told of its parts."""
+    parts = parts_of(spec)
+    whole = joined(parts)
+    sums = {field: sum(getattr(part, field) for part in parts) for field in _COUNTED}
+    pairs = [
+        ("dataset", spec.dataset, whole.dataset),
+        ("estimator.images_listed", spec.estimator.images_listed, whole.images_listed),
+        ("state", checksum(spec.state), sum(part.checksum for part in parts) % CHECK),
+        ("estimator.shards", spec.estimator.shards, whole.shards),
+        *((f"counts.{field}", getattr(spec.counts, field), sums[field]) for field in _COUNTED),
+    ]
+    for path, found, expected in pairs:
+        trees = (
+            msgspec.to_builtins(each) if each is not UNSET else None for each in (found, expected)
+        )
+        for problem in _differences(path, *trees):
+            text = problem.text.replace("the state gives", "the parts give")
+            yield Problem(problem.path, text)
+    if (spec.estimator.coverage == "shards") != bool(spec.estimator.shards):
+        yield Problem("estimator.coverage", "does not fit to estimator.shards")
+    for part in parts:
+        if part.shards and not _are_some(part.shards):
+            yield Problem("estimator.shards.parts", f"are not some of {part.shards.of}, in order")
+
+
+def _are_some(shards: Shards) -> bool:
+    numbers = shards.parts
+    in_order = numbers == sorted(set(numbers))
+    return in_order and numbers[-1] <= shards.of and len(numbers) < shards.of
 
 
 def _sample_options(estimator: Estimator) -> dict[str, Any]:
@@ -142,8 +283,6 @@ def _of_state(state: State) -> Iterator[Problem]:
     """Yield where parts of the state contradict each other."""
     for name, kind in state.kinds.items():
         yield from _of_kind(f"state.kinds.{name}", kind, kind_of(name))
-    if not state.images:
-        yield Problem("state.kinds", "holds no image")
     for field in ("modes", "widths", "heights"):
         total = sum(getattr(state, field).values())
         if total != state.images:

@@ -27,6 +27,7 @@ LAYERS = [
     "assemble",
     "measure",
     "validation",
+    "merging",
     "metrics",
     "mistakes",
     "comparison",

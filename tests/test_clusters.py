@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normstat.errors import SpecError
 from normstat.statistics import ImageSums
 from normstat.statistics.clusters import DEGREES
 from normstat.statistics.exact import FIXED_BITS
@@ -29,6 +30,17 @@ def test_merge_is_commutative_and_associative(a, b, c):
     x, y, z = sums_of(a), sums_of(b), sums_of(c)
     assert x.merged(y) == y.merged(x)
     assert x.merged(y).merged(z) == x.merged(y.merged(z))
+
+
+@given(images, images)
+def test_subtracting_undoes_merging(a, b):
+    x, y = sums_of(a), sums_of(b)
+    assert x.merged(y).subtracted(y) == x
+
+
+def test_what_is_not_contained_is_refused_by_field():
+    with pytest.raises(SpecError, match=r"images\.s: would be below zero"):
+        sums_of([[1, 2]]).subtracted(sums_of([[1, 3]]))
 
 
 @given(images)

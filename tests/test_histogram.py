@@ -52,6 +52,17 @@ def test_merge_is_commutative_and_associative(a, b, c):
     assert x.merged(y).merged(z) == x.merged(y.merged(z))
 
 
+@given(bin_counts, bin_counts)
+def test_subtracting_undoes_merging(a, b):
+    x, y = Histogram(a), Histogram(b)
+    assert x.merged(y).subtracted(y) == x
+
+
+def test_what_is_not_contained_is_refused():
+    with pytest.raises(SpecError, match="below zero"):
+        of([1, 2]).subtracted(of([1, 3]))
+
+
 @given(codes, st.data())
 def test_any_split_equals_one_pass(values, data):
     cut = data.draw(st.integers(0, values.shape[1]))

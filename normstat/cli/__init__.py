@@ -17,6 +17,8 @@ COMMANDS = Registry(
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
         "apply": Entry("normstat.cli.apply:apply", "Normalize images and store the values."),
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
+        "merge": Entry("normstat.cli.merge:merge", "Add specs up: shards, or datasets."),
+        "subtract": Entry("normstat.cli.subtract:subtract", "Take a part out of a spec again."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

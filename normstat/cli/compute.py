@@ -1,8 +1,6 @@
 """`normstat compute`: measure a dataset and write its spec."""
 
-from datetime import UTC, datetime
 from pathlib import Path
-from socket import gethostname
 from typing import Any, Literal
 
 import click
@@ -11,6 +9,7 @@ from normstat.cli.options import (
     choice,
     cluster_options,
     comma_separated,
+    force_option,
     format_option,
     on_error_option,
     pipeline_options,
@@ -18,27 +17,27 @@ from normstat.cli.options import (
     quiet_option,
     sampling_options,
     selection_options,
+    stamp_option,
     worker_options,
 )
-from normstat.cli.screen import Progress, print_spec
+from normstat.cli.screen import Progress, write_spec
 from normstat.errors import InterruptedRunError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
-from normstat.spec.files import DEFAULT_PATH, check_target, dumps, save
-from normstat.spec.model import Ddof, Stamp, Std, Weighting
+from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
+from normstat.spec.model import Ddof, Std, Weighting
 from normstat.statistics.summary import PERCENTILES
 
 
 @click.command()
 @click.argument("src", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option(
-    "-o", "--output", default=str(DEFAULT_PATH), type=click.Path(allow_dash=True, readable=False),
-    help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
+    "-o", "--output", type=click.Path(allow_dash=True, readable=False),
+    help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.  "
+    f"[default: {DEFAULT_PATH}, for a shard as {shard_path('3/16')}]",
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="Overwrite a file that is not a spec.")
-@click.option(
-    "--stamp", is_flag=True, help="Note time and host in the spec, which then differs each time."
-)
+@force_option
+@stamp_option
 @format_option
 @quiet_option
 @progress_option
@@ -47,6 +46,9 @@ from normstat.statistics.summary import PERCENTILES
 @selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @sampling_options
+@click.option(
+    "--shard", metavar="K/N", help="Read only the Kth of N parts; `normstat merge` adds them up."
+)
 @click.option(
     "--recipe", type=click.Choice(list(RECIPES)),
     help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
@@ -64,9 +66,9 @@ from normstat.statistics.summary import PERCENTILES
 def compute(
     *,
     src: tuple[str, ...],
-    output: str,
+    output: str | None,
     force: bool,
-    stamp: bool,
+    shard: str | None,
     screen: str,
     quiet: bool,
     progress: bool | None,
@@ -84,24 +86,16 @@ def compute(
       normstat compute train/ -o train.yaml --exclude '*_mask.png'
       normstat compute ./images --recipe imagenet
     """
+    output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":
         check_target(Path(output), force=force)
     watch = Progress(shown=progress, quiet=quiet)
-    made = None
-    if stamp:
-        made = Stamp(time=datetime.now(UTC).isoformat(timespec="seconds"), host=gethostname())
     try:
-        spec = measure(*src, ddof=1 if ddof == "1" else 0, stamp=made, observer=watch, **options)
+        spec = measure(*src, ddof=1 if ddof == "1" else 0, shard=shard, observer=watch, **options)
     except KeyboardInterrupt:
         raise InterruptedRunError(
             f"interrupted after {watch.images:,} of {watch.total:,} images; nothing was written"
         ) from None
     finally:
         watch.close()
-    if output == "-":
-        click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
-        return
-    save(spec, output, force=force)
-    if not quiet:
-        print_spec(spec, screen, watch.speed)
-        click.echo(f"wrote {output}", err=True)
+    write_spec(spec, output, screen, force=force, quiet=quiet, speed=watch.speed)

@@ -5,7 +5,9 @@ differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 from typing import Any, get_args
 
 import click
@@ -13,7 +15,7 @@ import click
 from normstat.backends import BACKENDS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline
+from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline, Stamp
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]
@@ -58,6 +60,17 @@ def with_user_presets(
     return (str(usual), *value) if usual.exists() else value
 
 
+def made_now(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: bool,
+) -> Stamp | None:
+    """Return the time and this host when they are wanted."""
+    if not value:
+        return None
+    return Stamp(time=datetime.now(UTC).isoformat(timespec="seconds"), host=gethostname())
+
+
 spec_argument = click.argument(
     "spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=click.Path(readable=False)
 )
@@ -72,6 +85,23 @@ progress_option = click.option(
     "--progress/--no-progress",
     default=None,
     help="A bar on standard error.  [default: on a terminal]",
+)
+force_option = click.option("--force", is_flag=True, help="Overwrite a file that is not a spec.")
+stamp_option = click.option(
+    "--stamp",
+    is_flag=True,
+    callback=made_now,
+    help="Note time and host in the spec, which then differs each time.",
+)
+merged_output_option = click.option(
+    "-o",
+    "--output",
+    default=str(DEFAULT_PATH),
+    type=click.Path(allow_dash=True, readable=False),
+    help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
+)
+merged_force_option = click.option(
+    "--force", is_flag=True, help="Overwrite a file that is not a spec, or that is read here."
 )
 presets_option = click.option(
     "--presets",

@@ -1,14 +1,18 @@
 """What the commands print: results on standard output, everything else on standard error."""
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from normstat.errors import DifferentSoftwareWarning
 from normstat.reports.speed import Speed
 from normstat.sources.base import Listing
-from normstat.spec.files import dumps
+from normstat.spec.files import dumps, save
 from normstat.spec.model import Spec
 
 if TYPE_CHECKING:
@@ -25,6 +29,30 @@ def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
         Console(highlight=False).print(spec_text(spec, speed))
     elif screen != "none":
         click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
+
+
+def write_spec(
+    spec: Spec, output: str, screen: str, *, force: bool, quiet: bool, speed: Speed | None = None
+) -> None:
+    """Write a spec to a file and tell so, or print it alone when `output` is a dash."""
+    if output == "-":
+        click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
+        return
+    save(spec, output, force=force)
+    if not quiet:
+        print_spec(spec, screen, speed)
+        click.echo(f"wrote {output}", err=True)
+
+
+@contextmanager
+def warnings_told(*, quiet: bool) -> Iterator[None]:
+    """Print what the library warns of, in one line each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DifferentSoftwareWarning)
+        yield
+    for each in caught:
+        if not quiet:
+            click.echo(f"Warning: {each.message}", err=True)
 
 
 class Progress:

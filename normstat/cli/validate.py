@@ -9,7 +9,7 @@ from normstat.cli.screen import Progress
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
 from normstat.spec.model import Spec
-from normstat.validation import recomputed, stale
+from normstat.validation import recomputed, stale, unchecked
 from normstat.validation import validate as problems_of
 
 _SHOWN = 20
@@ -35,7 +35,7 @@ def validate(
 
     With SRC also check that the spec still describes it: the same names and sizes, and with --deep
     the same numbers. Exit code 1 when not, with each field that is wrong and each file or folder
-    that was added, removed or changed.
+    that was added, removed or changed. Of a merged spec SRC are the datasets to look at.
 
     \b
       normstat validate
@@ -52,6 +52,9 @@ def validate(
     if spec and src and not problems:
         problems = list(_changes(spec, src, Progress(shown=progress, quiet=quiet), deep=deep))
         verdict += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
+        rest = unchecked(spec, *src)
+        if rest:
+            verdict += f"; not looked at: {', '.join(rest)}"
     for problem in problems[:_SHOWN]:
         click.echo(problem, err=True)
     if len(problems) > _SHOWN:

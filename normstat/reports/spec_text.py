@@ -7,8 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from normstat.contents import parts_of, places
 from normstat.reports.speed import Speed
-from normstat.spec.model import Spec
+from normstat.sources.shards import ranges
+from normstat.spec.model import Part, Spec
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_BINS = 12
@@ -27,6 +29,8 @@ _KNOWN = (
 
 def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     """Return what a person wants to know of a spec, to be printed by a rich console."""
+    if not spec.channels:
+        return _facts(spec, speed)
     parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
     if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
         parts.append(Text(_KNOWN, style="dim"))
@@ -100,11 +104,16 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
     counts = spec.counts
     width, height = counts.by_size.width, counts.by_size.height
     modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
+    if not spec.channels:
+        return _of_nothing(table, spec)
     rows = {
         "mean": _copyable(spec.mean),
         "std": _copyable(spec.std),
         "definition": _definition(spec),
         "images": f"{_read(spec)} ({modes})",
+        "shards": _shards(spec),
+        "merged": _merged(spec),
+        "without": _without(spec),
         "pixels": f"{counts.pixels:,} a channel",
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
@@ -123,10 +132,43 @@ def _read(spec: Spec) -> str:
     images, estimator = spec.counts.images, spec.estimator
     if estimator.coverage == "first":
         return f"{images:,}, from the first of {estimator.images_listed:,} listed"
+    if estimator.shards:
+        return f"{images:,}"
     if not estimator.sample:
         return f"{images:,}, a census"
     how = ", each folder in proportion" if estimator.sample.stratified else ""
     return f"{images:,} of {estimator.images_listed:,}, sample of seed {estimator.sample.seed}{how}"
+
+
+def _of_nothing(table: Table, spec: Spec) -> Table:
+    table.add_row("images", Text("0: an empty shard, which adds nothing to the others"))
+    table.add_row("shards", Text(_shards(spec)))
+    if spec.skipped:
+        table.add_row("skipped", Text(_skipped(spec)))
+    return table
+
+
+def _shards(spec: Spec) -> str:
+    shards = spec.estimator.shards
+    if not shards:
+        return ""
+    missing = sorted({*range(1, shards.of + 1)} - {*shards.parts})
+    listed = f"{spec.estimator.images_listed:,} images"
+    return f"{ranges(shards.parts)} of {shards.of}, of {listed}; missing: {ranges(missing)}"
+
+
+def _merged(spec: Spec) -> str:
+    return "\n".join(f"{places(part)}: {_counted(part)}" for part in spec.dataset.parts or ())
+
+
+def _without(spec: Spec) -> str:
+    holes = [hole for part in parts_of(spec) for hole in part.without or ()]
+    return "\n".join(f"{places(hole)}: {_counted(hole)}" for hole in holes)
+
+
+def _counted(part: Part) -> str:
+    shards = f", shard {ranges(part.shards.parts)} of {part.shards.of}" if part.shards else ""
+    return f"{part.images:,} images of {part.files:,} files{shards}"
 
 
 def _copyable(values: Sequence[float]) -> str:

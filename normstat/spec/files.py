@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -186,8 +187,22 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
-def check_target(path: Path, *, force: bool) -> None:
+def shard_path(shard: str) -> Path:
+    """Return where the spec of a shard is written, so that none replaces another.
+
+    >>> shard_path("3/16").name
+    'normstat-3-of-16.json'
+    """
+    return DEFAULT_PATH.with_stem(f"{DEFAULT_PATH.stem}-{shard.replace('/', '-of-')}")
+
+
+def check_target(path: Path, *, force: bool, inputs: Iterable[str] = ()) -> None:
     """Raise now what `save` would raise after hours of work.
+
+    Parameters
+    ----------
+    inputs
+        Files that are read for what is written; `force` lets one be replaced.
 
     Raises
     ------
@@ -196,6 +211,11 @@ def check_target(path: Path, *, force: bool) -> None:
     """
     if _is_special(path):
         return
+    if not force and os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise SourceError(
+            f"{path}: is read and would be replaced; nothing was done. "
+            "Name another file with -o, or replace it with --force"
+        )
     target = Path(os.path.realpath(path))
     if os.path.islink(target):  # noqa: PTH114 (Path.is_symlink raises for a loop)
         raise SourceError(f"{path}: is a link to itself; name another place with -o")

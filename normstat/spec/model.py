@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 SPEC_VERSION = 1
 LEVEL = 0.95  # of half-widths, unless asked
+MOST_SHARDS = 100_000
 
 Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
@@ -16,7 +17,7 @@ Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lan
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
 Ddof = Literal[0, 1]
-Coverage = Literal["census", "first", "sample"]
+Coverage = Literal["census", "first", "sample", "shards"]
 
 # Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -68,6 +69,13 @@ class Sample(_Part, frozen=True, kw_only=True):
     tolerance: Number | None
 
 
+class Shards(_Part, frozen=True, kw_only=True):
+    """Which parts of a listing were read, counted from 1, of how many."""
+
+    of: Annotated[int, Meta(ge=2, le=MOST_SHARDS)]
+    parts: Annotated[list[Size], Meta(min_length=1)]
+
+
 class Estimator(_Part, frozen=True, kw_only=True):
     """Which of the definitions in circulation the headline `mean` and `std` are."""
 
@@ -78,6 +86,7 @@ class Estimator(_Part, frozen=True, kw_only=True):
     limit: Size | None = None
     images_listed: Count
     sample: Sample | UnsetType = UNSET
+    shards: Shards | UnsetType = UNSET
 
 
 class Confidence(_Part, frozen=True, kw_only=True):
@@ -168,18 +177,45 @@ class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
     digest: Digest | None = None
 
 
-class Dataset(_Part, frozen=True, kw_only=True):
+class Files(_Part, frozen=True, kw_only=True):
     """What was there to be read. `digest` covers the sorted relative names and sizes.
 
     `contents` tells what is where: every file while they are few, else every folder.
     """
 
     roots: list[str]
-    selected: Selected
+    selected: Selected | None
     files: Count
     bytes: Count
     digest: Digest
     contents: list[Entry]
+
+
+class Part(Files, frozen=True, kw_only=True):
+    """A dataset that was merged with others or taken out, and how much of it counts there.
+
+    `checksum` is of the exact state of its images, and adds up as states do.
+    """
+
+    shards: Shards | UnsetType = UNSET
+    images: Count
+    pixels: Count
+    skipped: Count
+    checksum: Count
+    software: dict[str, str]
+    without: list["Part"] | UnsetType = UNSET
+
+
+class Dataset(Files, frozen=True, kw_only=True):
+    """A dataset, or several that were merged.
+
+    Merged ones are kept whole in `parts`; `files` and `bytes` are then their sums, `digest` is
+    over theirs, and `selected` is null when they differ in it. `without` has what was taken out
+    of the files of this dataset.
+    """
+
+    parts: list[Part] | UnsetType = UNSET
+    without: list[Part] | UnsetType = UNSET
 
 
 class Skipped(_Part, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 
+from normstat.errors import SpecError
 from normstat.statistics.exact import FIXED_BITS
 
 # Field → its degree in codes: a sum of degree d grows by f**d when every code grows by f.
@@ -27,6 +28,8 @@ DEGREES = {
     "square_square": 4,
     "variance_variance": 4,
 }
+
+_SIGNED = {"s", "ns", "sq", "mean", "mean_square"}  # below zero where codes can be
 
 
 @dataclass
@@ -153,6 +156,32 @@ class ImageSums:
             too_small=self.too_small + other.too_small,
             **added,
         )
+
+    def subtracted(self, other: "ImageSums") -> "ImageSums":
+        """Return the sums over the images that `other` does not have.
+
+        Raises
+        ------
+        SpecError
+            A sum would be below zero though none of its terms can be.
+        """
+        left = ImageSums(
+            channels=self.channels,
+            ddof=self.ddof,
+            images=self.images - other.images,
+            too_small=self.too_small - other.too_small,
+            **{
+                name: [
+                    a - b for a, b in zip(getattr(self, name), getattr(other, name), strict=True)
+                ]
+                for name in DEGREES
+            },
+        )
+        for name in ("images", "too_small", *(DEGREES.keys() - _SIGNED)):
+            value = getattr(left, name)
+            if min(value if isinstance(value, list) else [value]) < 0:
+                raise SpecError(f"images.{name}: would be below zero")
+        return left
 
     def repeated(self, channels: int) -> "ImageSums":
         """Return gray sums as those of `channels` equal channels."""

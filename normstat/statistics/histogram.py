@@ -63,6 +63,19 @@ class Histogram:
         """Return the histogram of both."""
         return Histogram(self.counts + other.counts)
 
+    def subtracted(self, other: "Histogram") -> "Histogram":
+        """Return the histogram without what `other` counted.
+
+        Raises
+        ------
+        SpecError
+            A count would be below zero.
+        """
+        counts = self.counts - other.counts
+        if (counts < 0).any():
+            raise SpecError("histogram: counts would be below zero")
+        return Histogram(counts)
+
     def repeated(self, channels: int) -> "Histogram":
         """Return a gray histogram as that of `channels` equal channels."""
         return Histogram(np.repeat(self.counts, channels, axis=0))

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from normstat.errors import SpecError
 from normstat.statistics.clusters import DEGREES, ImageSums
@@ -18,6 +18,8 @@ _KIND = re.compile(
     r"(gray|rgb)(8|16)|(gray|rgb)-(s16|float)|bands(?P<bands>[1-9]\d*)-(8|16|s16|float)"
 )
 _DEPTHS = {"8": (256, 0), "16": (1 << 16, 0), "s16": (1 << 16, -(1 << 15)), "float": (None, 0)}
+
+_Fact = TypeVar("_Fact", str, int)
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,34 @@ class KindState:
             ]
         return KindState(histogram, self.images.merged(other.images), products, limits)
 
+    def subtracted(self, other: "KindState") -> "KindState":
+        """Return the state without what `other` counted.
+
+        Raises
+        ------
+        SpecError
+            `other` is no part of it; the text leads with the field.
+        """
+        if self.histogram is None or other.histogram is None:
+            raise SpecError("limits: the extremes of what is left of float values are not known")
+        products = None
+        if (self.products is None) != (other.products is None):
+            raise SpecError("products: only one of the two has them")
+        if self.products is not None and other.products is not None:
+            products = [a - b for a, b in zip(self.products, other.products, strict=True)]
+            if min(products, default=0) < 0:
+                raise SpecError("products: would be below zero")
+        left = KindState(
+            self.histogram.subtracted(other.histogram),
+            self.images.subtracted(other.images),
+            products,
+        )
+        if bool(left.images.images) != all(left.images.n):
+            raise SpecError(
+                f"images.n: {left.images.n} of {left.images.images} images would be left"
+            )
+        return left
+
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
         products = self.products
@@ -195,6 +225,35 @@ class State:
             self.animated + other.animated,
             self.padded + other.padded,
             self.left_out + other.left_out,
+        )
+
+    def subtracted(self, other: "State") -> "State":
+        """Return the state without what `other` counted: what it was before `other` was merged.
+
+        Raises
+        ------
+        SpecError
+            `other` is no part of it: a count would be below zero; the text leads with the field.
+        """
+        kinds = dict(self.kinds)
+        for name, theirs in other.kinds.items():
+            if name not in kinds:
+                raise SpecError(f"state.kinds.{name}: there are no such images")
+            try:
+                kinds[name] = kinds[name].subtracted(theirs)
+            except SpecError as error:
+                raise SpecError(f"state.kinds.{name}.{error}") from error
+        flags = {
+            name: _less(name, getattr(self, name), getattr(other, name))
+            for name in ("transparent", "animated", "padded")
+        }
+        return State(
+            {name: kind for name, kind in kinds.items() if kind.images.images},
+            _fewer("modes", self.modes, other.modes),
+            _fewer("widths", self.widths, other.widths),
+            _fewer("heights", self.heights, other.heights),
+            **flags,
+            left_out=_fewer("left_out", self.left_out, other.left_out),
         )
 
     def combined(self, *, rgb: bool) -> tuple[KindState, Kind]:
@@ -272,6 +331,18 @@ class State:
             data["padded"],
             Counter(data.get("left_out", {})),
         )
+
+
+def _less(name: str, count: int, other: int) -> int:
+    if other > count:
+        raise SpecError(f"state.{name}: {count}, from which {other} cannot be taken")
+    return count - other
+
+
+def _fewer(name: str, counts: Counter[_Fact], other: Counter[_Fact]) -> Counter[_Fact]:
+    for value, count in other.items():
+        _less(f"{name}.{value}", counts[value], count)
+    return counts - other
 
 
 def _kind_to_text(kind: KindState) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def summarize(
     Parameters
     ----------
     state
-        At least one image.
+        Of some images; without any, as in an empty shard, there are no channels.
     estimator
         Which definitions the headline `mean` and `std` are.
     rgb
@@ -82,6 +82,8 @@ def summarize(
     NormstatError
         The std that was asked for does not exist for these images.
     """
+    if not state.images:
+        return _nothing(percentiles, covariance=covariance)
     whole, kind = state.combined(rgb=rgb)
     most = max(state.kinds.items(), key=lambda item: (item[1].images.images, item[0]))[0]
     # What the sums count by: codes, or for floats the fixed-point fraction of one.
@@ -132,6 +134,27 @@ def _distribution(
             for percent in percentiles
         },
         Histogram(codes_per_bin=size, first_code=zero or UNSET, counts=codes.grouped(size)),
+    )
+
+
+def _nothing(percentiles: Sequence[str], *, covariance: bool) -> Summary:
+    """Return the summary of no image: no channels, so no numbers."""
+    nothing = Weighted(mean=[], std=[], within_std=[], between_std=[])
+    return Summary(
+        channels=[],
+        mean=[],
+        std=[],
+        max_pixel_value=1,
+        confidence=None,
+        alternatives=Alternatives(
+            pixel=nothing, image=nothing, mean_of_image_stds=[], rms_of_image_stds=[]
+        ),
+        min=[],
+        max=[],
+        percentiles={percent: [] for percent in percentiles},
+        covariance=[] if covariance else None,
+        histogram=Histogram(codes_per_bin=1, counts=[]),
+        pixels=0,
     )
 
 

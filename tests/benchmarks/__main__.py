@@ -8,6 +8,7 @@ import argparse
 import os
 import platform
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import corpora
@@ -16,6 +17,7 @@ from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
 from tests.benchmarks.sampled import measure_tolerances, simulate_coverage
+from tests.benchmarks.shards import race_shards
 from tests.benchmarks.speed import race_photos, race_tiny
 from tests.benchmarks.start_up import measure_start_up
 from tests.benchmarks.tables import CONSOLE
@@ -25,8 +27,67 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply", "sampling")
-EXTRA = ("threshold",)
+Section = Callable[[argparse.Namespace, Path], None]
+
+
+def _photos(options: argparse.Namespace) -> Path:
+    return options.data or corpora.photos(PHOTOS // QUICK if options.quick else PHOTOS)
+
+
+def _tiny(options: argparse.Namespace) -> Path:
+    return options.tiny or corpora.squares(TINY // QUICK if options.quick else TINY, 32)
+
+
+def _each(race: Callable[..., None], folder: Callable[[argparse.Namespace], Path]) -> Section:
+    """Return a section that races in a folder."""
+
+    def run(options: argparse.Namespace, scratch: Path) -> None:
+        race(folder(options), scratch, workers=options.workers, runs=options.runs)
+
+    return run
+
+
+def _start_up(options: argparse.Namespace, scratch: Path) -> None:
+    measure_start_up(_photos(options), scratch, runs=options.runs)
+
+
+def _memory(options: argparse.Namespace, scratch: Path) -> None:
+    measure_memory(_tiny(options), scratch, workers=options.workers)
+
+
+def _listing(options: argparse.Namespace, scratch: Path) -> None:
+    if options.quick:
+        CONSOLE.print("listing: left out of --quick\n")
+    else:
+        measure_listing(runs=options.runs)
+
+
+def _apply(options: argparse.Namespace, scratch: Path) -> None:
+    race_arrays()
+    race_apply(_photos(options), scratch, workers=options.workers, runs=options.runs)
+
+
+def _sampling(options: argparse.Namespace, scratch: Path) -> None:
+    for folder in (_photos(options), _tiny(options)):
+        measure_tolerances(folder, scratch, workers=options.workers, runs=options.runs)
+    simulate_coverage(_tiny(options))
+
+
+def _threshold(options: argparse.Namespace, scratch: Path) -> None:
+    find_threshold(scratch, workers=options.workers, runs=options.runs)
+
+
+SECTIONS: dict[str, Section] = {
+    "photos": _each(race_photos, _photos),
+    "tiny": _each(race_tiny, _tiny),
+    "start-up": _start_up,
+    "memory": _memory,
+    "listing": _listing,
+    "apply": _apply,
+    "sampling": _sampling,
+    "shards": _each(race_shards, _photos),
+}
+EXTRA: dict[str, Section] = {"threshold": _threshold}
 
 
 def main() -> None:
@@ -38,7 +99,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="normstat-bench-") as scratch:
         for section in options.sections or SECTIONS:
-            _run(section, options, Path(scratch))
+            (SECTIONS | EXTRA)[section](options, Path(scratch))
 
 
 def _arguments() -> argparse.Namespace:
@@ -68,40 +129,6 @@ def _folder(text: str) -> Path:
     if not path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is no folder")
     return path
-
-
-def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
-    workers, runs = options.workers, options.runs
-    match section:
-        case "photos":
-            race_photos(_photos(options), scratch, workers=workers, runs=runs)
-        case "tiny":
-            race_tiny(_tiny(options), scratch, workers=workers, runs=runs)
-        case "start-up":
-            measure_start_up(_photos(options), scratch, runs=runs)
-        case "memory":
-            measure_memory(_tiny(options), scratch, workers=workers)
-        case "listing" if options.quick:
-            CONSOLE.print("listing: left out of --quick\n")
-        case "listing":
-            measure_listing(runs=runs)
-        case "apply":
-            race_arrays()
-            race_apply(_photos(options), scratch, workers=workers, runs=runs)
-        case "sampling":
-            measure_tolerances(_photos(options), scratch, workers=workers, runs=runs)
-            measure_tolerances(_tiny(options), scratch, workers=workers, runs=runs)
-            simulate_coverage(_tiny(options))
-        case "threshold":
-            find_threshold(scratch, workers=workers, runs=runs)
-
-
-def _photos(options: argparse.Namespace) -> Path:
-    return options.data or corpora.photos(PHOTOS // QUICK if options.quick else PHOTOS)
-
-
-def _tiny(options: argparse.Namespace) -> Path:
-    return options.tiny or corpora.squares(TINY // QUICK if options.quick else TINY, 32)
 
 
 if __name__ == "__main__":
