@@ -58,7 +58,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("of", [2, 5, 40])
+@pytest.mark.parametrize("of", [3, 40])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_all_shards_give_the_bytes_of_the_single_run(mixed, options, of):
     shards = [normstat.compute(mixed, shard=f"{n}/{of}", **options) for n in range(1, of + 1)]

@@ -84,7 +84,8 @@ class Progress:
         self.expected(len(listing))
 
     def expected(self, images: int) -> None:
-        """Start the bar."""
+        """Start the bar; another one when there was one, as for each shard that is read again."""
+        self.close()
         self.total = images
         if self._wanted:
             from tqdm import tqdm  # noqa: PLC0415 (not needed when nobody looks)
