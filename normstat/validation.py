@@ -201,8 +201,7 @@ def _again(
         extensions=selection.extensions,
         follow_symlinks=selection.follow_symlinks,
         hidden=selection.hidden,
-        limit=estimator.limit,
-        shard=None if estimator.limit else shard,
+        **_covered(estimator, shard),
         mode=pipeline.mode,
         alpha=pipeline.alpha,
         resize=pipeline.resize,
@@ -215,7 +214,6 @@ def _again(
         covariance=spec.covariance is not None,
         percentiles=list(spec.percentiles),
         confidence=spec.confidence.level if spec.confidence else LEVEL,
-        **_sample_options(estimator),
         observer=observer,
     )
 
@@ -272,11 +270,12 @@ def _are_some(shards: Shards) -> bool:
     return in_order and numbers[-1] <= shards.of and len(numbers) < shards.of
 
 
-def _sample_options(estimator: Estimator) -> dict[str, Any]:
-    if not estimator.sample:
-        return {}
-    drawn = estimator.sample
-    return {"sample": drawn.images, "seed": drawn.seed, "stratify": drawn.stratified}
+def _covered(estimator: Estimator, shard: str | None) -> dict[str, Any]:
+    """Return the options of `compute` that read the same part of a listing."""
+    if estimator.sample:
+        sample = estimator.sample
+        return {"sample": sample.images, "seed": sample.seed, "stratify": sample.stratified}
+    return {"limit": estimator.limit} if estimator.limit else {"shard": shard}
 
 
 def _of_state(state: State) -> Iterator[Problem]:

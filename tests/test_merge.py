@@ -58,7 +58,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("of", [2, 5, 40])
+@pytest.mark.parametrize("of", [3, 40])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_all_shards_give_the_bytes_of_the_single_run(mixed, options, of):
     shards = [normstat.compute(mixed, shard=f"{n}/{of}", **options) for n in range(1, of + 1)]
@@ -231,7 +231,7 @@ def test_other_policy_is_refused_with_field_and_both_values(run, tmp_path, specs
 
 
 def test_other_confidence_level_is_refused(specs):
-    other = replace(specs[1], confidence=replace(specs[1].confidence, level=0.9))
+    other = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9)
     with pytest.raises(normstat.SpecError, match=r"confidence\.level"):
         normstat.merge(specs[0], other)
 

@@ -95,7 +95,7 @@ def test_shard_that_does_not_exist_is_wrong_usage(run, text):
 
 
 def test_shard_and_limit_do_not_fit():
-    with pytest.raises(normstat.UsageError, match="shard and limit"):
+    with pytest.raises(normstat.UsageError, match="limit and shard"):
         normstat.compute(PHOTOS, shard="1/2", limit=3)
 
 

@@ -79,7 +79,8 @@ class Progress:
             self._shown().set_description_str(f"listing {len(found):,}")
 
     def listed(self, listing: Listing) -> None:
-        """Say what was left out of the listing."""
+        """Say what was left out of the listing, and begin a bar of its own."""
+        self.close()
         if listing.links_not_entered and not self._quiet:
             count = listing.links_not_entered
             click.echo(
@@ -115,6 +116,7 @@ class Progress:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
 
     @property
     def speed(self) -> Speed:

@@ -349,7 +349,7 @@ class Spec(Constants, frozen=True, kw_only=True):
     @property
     def full_scale(self) -> float | None:
         """1 where numbers are fractions of the range of codes; None for values of their own."""
-        return None if self.max_pixel_value == 1 else 1.0
+        return None if self.max_pixel_value == 1 and self.mean else 1.0
 
 
 class Reference(_Part, frozen=True, kw_only=True, omit_defaults=True):
