@@ -25,6 +25,7 @@ LAYERS = [
     "assemble",
     "measure",
     "validation",
+    "identification",
     "metrics",
     "mistakes",
     "comparison",
