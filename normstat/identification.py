@@ -7,6 +7,7 @@ a preset's when each agrees in the digits that both have (0.481 is 0.48145466 ro
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isfinite
 from typing import Literal
 
 from msgspec import Struct
@@ -34,6 +35,7 @@ _RGB = 3
 _EVIDENCE, _EVIDENCE_ONE_CHANNEL, _EVIDENCE_ALMOST = 8, 4, 12
 _DISTINCT = 6
 _FEW = 3
+_SAME_DATA = 1e-3
 
 
 class Form(Struct, frozen=True):
@@ -145,6 +147,19 @@ class Known:
         """Return how a preset is written."""
         return next((form for form in self.forms(channels) if name in form.names), None)
 
+    def pooled(self, reading: Reading) -> Form | None:
+        """Return the pooled std of a dataset whose mean of image stds a reading is."""
+        forms = self.forms(len(reading.mean))
+        own = [form for form in forms if set(form.names) & set(reading.presets)]
+        if {(form.definition, form.kind) for form in own} != {("mean-of-images", "dataset")}:
+            return None
+        for form in forms:
+            alike = _error(reading.mean, form.mean, form.unit) <= _SAME_DATA
+            here = (form.range, form.order) == (reading.range, reading.order)
+            if form.definition == "pooled" and "dataset" in form.kind and here and alike:
+                return form
+        return None
+
     def identify(self, mean: Sequence[float], std: Sequence[float] | None = None) -> Identification:
         """Return what a mean and a std are.
 
@@ -165,7 +180,8 @@ class Known:
         if spread is not None and len(spread) == 1:
             spread *= len(centre)
         readings: tuple[Reading, ...] = ()
-        if spread is None or len(spread) == len(centre):
+        finite = all(map(isfinite, centre + (spread or ())))
+        if finite and (spread is None or len(spread) == len(centre)):
             readings = _readings(centre, spread, self.forms(len(centre)))
         return Identification(mean=centre, std=spread, readings=readings)
 

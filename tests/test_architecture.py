@@ -31,6 +31,7 @@ LAYERS = [
     "comparison",
     "candidates",
     "gate",
+    "lint",
     "methods",
     "outputs",
     "manifest",

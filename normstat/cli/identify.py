@@ -1,5 +1,6 @@
 """`normstat identify`: which published normalization are these numbers?"""
 
+import sys
 from pathlib import Path
 
 import click
@@ -36,7 +37,7 @@ def identify(
         spec = load_constants(numbers[0])
         found = known.identify(spec.mean, spec.std)
     else:
-        words = click.get_text_stream("stdin").read().split() if numbers == ("-",) else numbers
+        words = sys.stdin.read().split() if numbers == ("-",) else list(numbers)
         if unknown := next((word for word in words if word.startswith("--")), None):
             raise UsageError(f"no such option: {unknown}")
         found = known.identify(*parse_numbers(words))
