@@ -354,8 +354,8 @@ def _readings(mean: Values, std: Values | None, forms: list[Form]) -> tuple[Read
         found = [
             form
             for form in forms
-            if _worst(_agree(mean, form.mean, form.unit), _agree(std, form.std, form.unit))
-            == wanted
+            if (of_mean := _agree(mean, form.mean, form.unit))
+            and _worst(of_mean, _agree(std, form.std, form.unit)) == wanted
         ]
         if found:
             found.sort(key=lambda form: not form.written)
@@ -363,10 +363,20 @@ def _readings(mean: Values, std: Values | None, forms: list[Form]) -> tuple[Read
                 return tuple(_matching("equal", form, mean, std) for form in found)
             found.sort(key=lambda form: _error(mean + std, form.mean + form.std, form.unit))
             return (_matching("rounded", found[0], mean, std),)
+    case = _Case(mean, std, forms)
     for slip in _SLIPS:
-        if reading := slip(mean, std, forms):
+        if reading := slip(case):
             return (reading,)
     return ()
+
+
+class _Case:
+    """Numbers that are no preset's, and the forms that have this mean or this std."""
+
+    def __init__(self, mean: Values, std: Values, forms: list[Form]) -> None:
+        self.mean, self.std, self.forms = mean, std, forms
+        self.means = _hits(mean, "mean", forms)
+        self.stds = _hits(std, "std", forms)
 
 
 def _worst(*found: str) -> str:
@@ -469,6 +479,12 @@ def _digit(mean: Values, std: Values | None, forms: list[Form]) -> Reading | Non
     return best
 
 
+def _typing(case: _Case) -> Reading | None:
+    # All numbers but one are a preset's: so are those of a whole row.
+    rows = case.means or case.stds
+    return _digit(case.mean, case.std, case.forms) if rows or len(case.mean) == 1 else None
+
+
 def number(value: float) -> str:
     """Return a number as people write it.
 
@@ -499,13 +515,13 @@ def is_one_slip(ours: str, theirs: str) -> bool:
     )
 
 
-def _mixed_ranges(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
+def _mixed_ranges(case: _Case) -> Reading | None:
     found = _related(
-        _hits(mean, "mean", forms),
-        _hits(std, "std", forms),
+        case.means,
+        case.stds,
         lambda one, other: one.range != other.range and one.order == other.order,
     )
-    if not found or not is_distinct(std):
+    if not found or not is_distinct(case.std):
         return None
     one, other = found
     where = [form.range.replace("-", "–") for form in found]
@@ -514,26 +530,27 @@ def _mixed_ranges(mean: Values, std: Values, forms: list[Form]) -> Reading | Non
     return _reading("range", right, text, "std" if right is one else "mean")
 
 
-def _mixed_orders(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
+def _mixed_orders(case: _Case) -> Reading | None:
     found = _related(
-        _hits(mean, "mean", forms),
-        _hits(std, "std", forms),
+        case.means,
+        case.stds,
         lambda one, other: one.range == other.range and one.order != other.order,
     )
-    if not found or not (is_distinct(mean) and is_distinct(std)):
+    if not found or not (is_distinct(case.mean) and is_distinct(case.std)):
         return None
     one, other = found
     text = f"mean is {one.names[0]}'s in {one.order} order, std is its std in {other.order} order"
     return _reading("order", one, text, "std")
 
 
-def _inverse(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
+def _inverse(case: _Case) -> Reading | None:
     """The numbers that undo a normalization, whole or one of its two steps."""
-    if not all(std):
+    mean, std = case.mean, case.std
+    if max(mean) > 0 or min(std) <= 0:
         return None
     forward = tuple(-m / s for m, s in zip(mean, std, strict=True))
     undone = tuple(1 / s for s in std)
-    for form in forms:
+    for form in case.forms:
         if not (is_distinct(form.mean) or is_distinct(form.std)):
             continue
         whole = _agree(undone, form.std, form.unit) and _agree(forward, form.mean, form.unit)
@@ -545,28 +562,26 @@ def _inverse(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
     return None
 
 
-def _reciprocal(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
-    if not all(std) or min(mean) < 0 or not any(mean):
+def _reciprocal(case: _Case) -> Reading | None:
+    if min(case.std) <= 0 or min(case.mean) < 0 or not any(case.mean):
         return None
-    return _transformed(
-        "reciprocal", "1/std", mean, tuple(1 / value for value in std), forms, needs_mean=False
-    )
+    undone = tuple(1 / value for value in case.std)
+    return _transformed("reciprocal", "1/std", case, undone, needs_mean=False)
 
 
-def _variance(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
-    if min(std) <= 0:
+def _variance(case: _Case) -> Reading | None:
+    if min(case.std) <= 0 or not case.means:
         return None
-    return _transformed(
-        "variance", "the variance", mean, tuple(value**0.5 for value in std), forms, needs_mean=True
-    )
+    undone = tuple(value**0.5 for value in case.std)
+    return _transformed("variance", "the variance", case, undone, needs_mean=True)
 
 
 def _transformed(
-    kind: Kind, what: str, mean: Values, undone: Values, forms: list[Form], *, needs_mean: bool
+    kind: Kind, what: str, case: _Case, undone: Values, *, needs_mean: bool
 ) -> Reading | None:
     """A std that was put through something, beside the mean of its own preset if need be."""
-    stds = [form for form in _hits(undone, "std", forms) if is_distinct(form.std)]
-    found = _related(_hits(mean, "mean", forms), stds, lambda one, other: one.order == other.order)
+    stds = [form for form in _hits(undone, "std", case.forms) if is_distinct(form.std)]
+    found = _related(case.means, stds, lambda one, other: one.order == other.order)
     if found:
         right = found[0]
     elif stds and not needs_mean:
@@ -576,19 +591,20 @@ def _transformed(
     return _reading(kind, right, f"std is {what} of {right.names[0]}", "std")
 
 
-def _centred(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
+def _centred(case: _Case) -> Reading | None:
     """A preset's mean that is subtracted, with one scale for all channels."""
+    std = case.std
     if len(set(std)) > 1 or std[0] not in (1.0, 255.0, 1 / 255):
         return None
-    hits = [form for form in _hits(mean, "mean", forms) if is_distinct(form.mean)]
+    hits = [form for form in case.means if is_distinct(form.mean)]
     if not hits:
         return None
     name = place(hits[0].names[0], hits[0].range, hits[0].order)
     return _reading("centred", hits[0], f"the mean of {name}, without its std")
 
 
-def _mixture(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
-    means, stds = _hits(mean, "mean", forms), _hits(std, "std", forms)
+def _mixture(case: _Case) -> Reading | None:
+    mean, std, means, stds = case.mean, case.std, case.means, case.stds
     if not means or not stds or not any(mean) or len(mean) != _RGB:
         return None
     # One of the two may be 0.5, but two numbers that everybody chooses are no mixture.
@@ -606,9 +622,9 @@ def _mixture(mean: Values, std: Values, forms: list[Form]) -> Reading | None:
     return None
 
 
-_SLIPS: tuple[Callable[[Values, Values, list[Form]], Reading | None], ...] = (
+_SLIPS: tuple[Callable[[_Case], Reading | None], ...] = (
     _mixed_orders,
-    _digit,
+    _typing,
     _mixed_ranges,
     _inverse,
     _reciprocal,

@@ -18,6 +18,7 @@ COMMANDS = Registry(
         "apply": Entry("normstat.cli.apply:apply", "Normalize images and store the values."),
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
         "identify": Entry("normstat.cli.identify:identify", "Say which preset some numbers are."),
+        "lint": Entry("normstat.cli.lint:lint", "Check the constants in code and configurations."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

@@ -57,7 +57,7 @@ class Evaluator:
         self._depth += 1
         try:
             return method(self, node)
-        except (ArithmeticError, ValueError, TypeError):
+        except (ArithmeticError, LookupError, TypeError, ValueError):
             return None
         finally:
             self._depth -= 1
@@ -142,7 +142,7 @@ class Evaluator:
         if isinstance(node.slice, ast.Tuple | ast.Constant) and _adds_axes(node.slice):
             return value
         index = self.value(node.slice)
-        return value[int(index)] if isinstance(index, float) and index < len(value) else None
+        return value[int(index)] if isinstance(index, float) else None
 
 
 _METHODS: dict[type[ast.expr] | type[None], Callable[[Evaluator, Any], Any]] = {

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from normstat.lint.arithmetic import Evaluator, dotted
-from normstat.lint.interfaces import context_of, is_normalizer, is_other
+from normstat.lint.interfaces import context_of, is_class, is_normalizer, is_other
 from normstat.lint.pairs import (
     Context,
     Entry,
@@ -199,8 +199,9 @@ class _Reader:
         if any(map(is_mean, names)):
             yield from self._table(entries, function, node, name)
         elif is_normalizer(function) and len(node.args) >= _PAIR:
+            # normalize(image, mean, std), but Normalize(mean, std)
             context = self._context(function, entries, node, name)
-            yield from self._two(node.args, context)
+            yield from self._two(node.args[0 if is_class(function) else 1 :], context)
         elif is_normalizer(function) and node.args and any(map(is_std, names)):
             first = self._entry("mean", node.args[0])
             yield from self._table([first, *entries], function, node, name)

@@ -21,7 +21,11 @@ _OTHERS = re.compile(
     r"matplotlib\b|sklearn\b|torch\.nn\b|torch\.functional\b|plt\b|mpl\b|tensorflow\.(?:keras|linalg)\.utils\b"
     r"|keras\.utils\b|(?:colors|F\.gumbel_softmax)\.Normalize$|os\.path\b|unicodedata\b"
 )
-NORMALIZERS = re.compile(r"(?:\w*[nN]ormali[sz](?:e|er|ation)\w*|\w*Preprocessor|NormalizeImage)$")
+# Classes by their last name; functions by the whole of it, for many things are normalized.
+_CLASSES = re.compile(
+    r"[A-Z]\w*?(?:Normali[sz](?:e|er|ation))\w*$|Normali[sz](?:e|er|ation)\w*$|[A-Z]\w*Preprocessor$"
+)
+_FUNCTIONS = re.compile(r"(?:image_|img_|im|un|de|_)*normali[sz]e(?:_images?|_img|_tensor|_fn)?_?$")
 _TYPE_KEYS = ("_target_", "type", "__class_fullname__", "class_path", "class_name", "name")
 # Keys beside a mean and a std, by the order of the numbers when they are true and false.
 _SWITCHES = {
@@ -44,8 +48,17 @@ def is_other(function: str) -> bool:
 
 
 def is_normalizer(function: str) -> bool:
-    """Whether a function is called like one that normalizes."""
-    return NORMALIZERS.search(function.rpartition(".")[2]) is not None
+    """Whether something is called like a class that normalizes, or is a function that does.
+
+    >>> [is_normalizer(name) for name in ("T.Normalize", "img_normalize", "normalize_chunks")]
+    [True, True, False]
+    """
+    return is_class(function) or _FUNCTIONS.match(function.rpartition(".")[2]) is not None
+
+
+def is_class(function: str) -> bool:
+    """Whether something is called like a class that normalizes, so that a mean may come first."""
+    return _CLASSES.match(function.rpartition(".")[2]) is not None
 
 
 def context_of(function: str, entries: Sequence[Entry], shown: str = "") -> Context:

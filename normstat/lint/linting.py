@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from normstat.backends import BACKENDS, usable_cores
 from normstat.errors import UsageError
-from normstat.identification import Known, place
+from normstat.identification import Known, is_distinct, place
 from normstat.lint.kinds import BY_SUFFIX, kind_of
 from normstat.lint.pairs import Pair, Span
 from normstat.lint.rules import RULES, Case, Expected, Severity
@@ -19,6 +19,7 @@ from normstat.sources import Selection, list_files
 from normstat.spec.model import Constants, PresetSpec
 
 LARGEST = 10 << 20  # bytes
+MOST_PAIRS = 1000  # of one file
 # Other people's code and what tools made.
 PASSED_OVER = ("node_modules", "__pycache__", "site-packages", "venv", "*.egg-info")
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -71,10 +72,20 @@ class Report(Struct, frozen=True, kw_only=True):
     pairs: list[Described]
     notices: list[Notice]
 
-    def worst(self) -> Severity | None:
-        """Return the highest severity of the findings."""
-        found = {finding.severity for finding in self.findings}
-        return next((each for each in reversed(SEVERITIES) if each in found), None)
+    def fails(self, severity: str) -> bool:
+        """Whether a finding is as severe as `severity`, or more; never when that is "never".
+
+        Raises
+        ------
+        UsageError
+            There is no such severity.
+        """
+        if severity == "never":
+            return False
+        if severity not in SEVERITIES:
+            raise UsageError(unknown("severity", severity, dict.fromkeys((*SEVERITIES, "never"))))
+        enough = SEVERITIES[SEVERITIES.index(severity) :]
+        return any(finding.severity in enough for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -220,6 +231,10 @@ def _judge(
             report.notices.append(found)
             continue
         pairs, exempt = found
+        if len(pairs) > MOST_PAIRS:
+            text = f"only the first {MOST_PAIRS:,} of {len(pairs):,} pairs were looked at"
+            report.notices.append(Notice(path=path, text=text))
+            pairs = pairs[:MOST_PAIRS]
         for pair in pairs:
             case = Case(pair, known.identify(pair.mean, pair.std), known, expected)
             for finding in _findings(path, case, codes):
@@ -254,7 +269,10 @@ def _findings(path: str, case: Case, codes: frozenset[str]) -> Iterator[Finding]
 
 def _is_worth_telling(case: Case) -> bool:
     """Whether numbers are a preset's or go into a normalization; others are somebody's own."""
-    return case.found.best is not None or case.pair.normalizes
+    best = case.found.best
+    if best is not None and best.kind == "mean":
+        return is_distinct(case.pair.mean)
+    return best is not None or case.pair.normalizes
 
 
 def _described(path: str, case: Case) -> Described:
@@ -321,7 +339,7 @@ def _read(path: str, size: int) -> Notice | tuple[list[Pair], _Exempt]:
     except OSError as error:
         return Notice(path=path, text=f"not read: {error.strerror}")
     lower = content.lower()
-    if not any(word in lower for word in kind.words):
+    if kind.mark.search(lower) is None:
         return [], _nothing_exempt
     try:
         text = _decoded(content)
