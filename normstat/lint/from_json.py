@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from normstat.lint.mappings import Items, declared_order, pairs_of, table_of
-from normstat.lint.pairs import Pair, Span
+from normstat.lint.pairs import Pair, Span, is_mean, is_std
 
 
 def pairs(text: str) -> Iterator[Pair]:
@@ -42,7 +42,7 @@ def locator(text: str, pattern: str) -> Callable[[str], Span]:
 
     def locate(key: str) -> Span:
         nonlocal last
-        if not _RELEVANT.search(key):
+        if not (is_mean(key) or is_std(key) or key == "source"):
             return last
         if key not in places:
             written = re.escape(json.dumps(key, ensure_ascii=False)[1:-1])
@@ -54,6 +54,3 @@ def locator(text: str, pattern: str) -> Callable[[str], Span]:
         return last
 
     return locate
-
-
-_RELEVANT = re.compile(r"(?i)mean|std|mu|sigma|dev|divisor|subtrahend|scale|variance|source")

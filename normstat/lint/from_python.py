@@ -2,6 +2,7 @@
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,7 @@ _MULTIPLIED = re.compile(r"lambda[^,\n]*255|\bmul_?\(\s*255|\b(?:x|img|image|ima
 _CODES = re.compile(rf"{_MULTIPLIED.pattern}|scale\s*=\s*False|\bPILToTensor\(")
 _SCALED = re.compile(r"\bToTensor(?:V2)?\(|scale\s*=\s*True|ConvertImageDtype|ToImageTensor")
 _STD_WORD = re.compile(r"(?i)std|sigma|stats|scale|deviation|var")
+_WORD = re.compile(r"(?i)mean|normali|\bmu\b|stats|blobFromImage|subtrahend|std")
 _BLOBS = {"blobFromImage": 3, "blobFromImages": 3}  # where the mean stands
 _STATS = re.compile(r"(?i)stats$|mean_?(?:and_?)?std|norm_?(?:params|values|constants)$")
 _PAIR = 2
@@ -66,6 +68,8 @@ class _Reader:
         self._homes: dict[str, int] = {}
         self._evaluator = Evaluator(self._names)
         self._functions: list[Sequence[ast.stmt]] = []
+        lines = enumerate(text.split("\n"), start=1)
+        self._spoken = [number for number, line in lines if _WORD.search(line)]
 
     def read(self, tree: ast.Module) -> Iterator[Pair]:
         try:
@@ -151,6 +155,8 @@ class _Reader:
 
     def _expressions(self, statement: ast.stmt) -> Iterator[Pair]:
         """Yield the pairs that stand inside the calls and dicts of a statement."""
+        if not self._speaks_of_means(statement):
+            return
         for node in _own_nodes(statement):
             if isinstance(node, ast.Call):
                 yield from self._call(node)
@@ -160,6 +166,12 @@ class _Reader:
                 yield from self._table(self._defaults(node), "", None)
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             yield from self._stats(statement)
+
+    def _speaks_of_means(self, statement: ast.stmt) -> bool:
+        """Whether a line of a statement has one of the words; most need not be looked into."""
+        index = bisect_left(self._spoken, statement.lineno)
+        last = statement.end_lineno or statement.lineno
+        return index < len(self._spoken) and self._spoken[index] <= last
 
     def _stats(self, statement: ast.Assign | ast.AnnAssign) -> Iterator[Pair]:
         """`imagenet_stats = ([…], […])`."""

@@ -338,15 +338,14 @@ def _read(path: str, size: int) -> Notice | tuple[list[Pair], _Exempt]:
         content = Path(path).read_bytes()
     except OSError as error:
         return Notice(path=path, text=f"not read: {error.strerror}")
-    lower = content.lower()
-    if kind.mark.search(lower) is None:
+    if not kind.is_worth_parsing(content):
         return [], _nothing_exempt
     try:
         text = _decoded(content)
         pairs = list(kind.pairs(text))
     except (SyntaxError, ValueError, RecursionError) as error:
         return Notice(path=path, text=f"not read: not valid {kind.name}: {_reason(error)}")
-    return pairs, _Exemptions(text) if _IGNORE_MARK in lower else _nothing_exempt
+    return pairs, _Exemptions(text) if _IGNORE_MARK in content else _nothing_exempt
 
 
 def _decoded(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -84,6 +85,7 @@ class Pair(Struct, frozen=True, kw_only=True):
         return (self.span, self.std_span) if self.std_span else (self.span,)
 
 
+@lru_cache(maxsize=10_000)
 def is_mean(name: str) -> bool:
     """Whether a name is one of means.
 
@@ -95,6 +97,7 @@ def is_mean(name: str) -> bool:
     return found and not _STD.search(lower)
 
 
+@lru_cache(maxsize=10_000)
 def is_std(name: str) -> bool:
     """Whether a name is one of standard deviations.
 
