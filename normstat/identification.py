@@ -28,7 +28,7 @@ RANGES = {"0-1": 1.0, "0-255": 255.0}
 
 _NOISE = 1e-9  # what arithmetic such as 123.675 / 255 leaves
 _RELATIVE = 0.025  # a rounding that moves a number by more is no rounding
-_LAST_DIGIT, _LAST_DIGIT_RELATIVE = 2e-4, 1e-3
+_LAST_DIGIT_RELATIVE = 1e-3
 _MOST_DECIMALS = 9
 _RGB = 3
 # Significant digits that must agree before one that does not is called a slip.
@@ -302,18 +302,24 @@ def _decimals(value: float) -> int:
 
 
 def _is_rounding(value: float, published: float, unit: float) -> bool:
-    """Whether two numbers agree in the digits that both have, in 0–1 or in 0–255."""
+    """Whether two numbers agree in the digits that both have, in 0–1 or in 0–255.
+
+    The last of many digits may be another: 0.4915 for 0.4914.
+    """
     error = abs(value - published)
-    if error <= _LAST_DIGIT * unit and error <= _LAST_DIGIT_RELATIVE * abs(published):
-        return True
     if error > _RELATIVE * abs(published):
         return False
     scales = (1.0, 255.0) if unit == 1 else (1.0,)  # 124/255 is a rounding of 123.675/255
-    return any(
-        error * scale
-        < 10.0 ** -min(_decimals(value * scale), _decimals(published * scale)) * (1 - EQUAL)
-        for scale in scales
-    )
+    return any(_agrees_in_digits(value * scale, published * scale) for scale in scales)
+
+
+def _agrees_in_digits(value: float, published: float) -> bool:
+    ours, theirs = _decimals(value), _decimals(published)
+    steps = abs(value - published) * 10.0 ** min(ours, theirs)
+    if ours > theirs:
+        return steps <= 0.5 + EQUAL  # noqa: PLR2004 (the preset is a rounding of these)
+    last_digit = abs(value - published) <= _LAST_DIGIT_RELATIVE * abs(published)
+    return steps < 1 - EQUAL or (last_digit and steps <= 1 + EQUAL)  # 123.67 is cut
 
 
 def _agree(values: Values, published: Values, unit: float) -> Literal["equal", "rounded", ""]:
@@ -565,22 +571,30 @@ def _inverse(case: _Case) -> Reading | None:
 def _reciprocal(case: _Case) -> Reading | None:
     if min(case.std) <= 0 or min(case.mean) < 0 or not any(case.mean):
         return None
-    undone = tuple(1 / value for value in case.std)
-    return _transformed("reciprocal", "1/std", case, undone, needs_mean=False)
+    return _transformed("reciprocal", "1/std", case, lambda std: 1 / std, needs_mean=False)
 
 
 def _variance(case: _Case) -> Reading | None:
     if min(case.std) <= 0 or not case.means:
         return None
-    undone = tuple(value**0.5 for value in case.std)
-    return _transformed("variance", "the variance", case, undone, needs_mean=True)
+    return _transformed("variance", "the variance", case, lambda std: std**2, needs_mean=True)
 
 
 def _transformed(
-    kind: Kind, what: str, case: _Case, undone: Values, *, needs_mean: bool
+    kind: Kind,
+    what: str,
+    case: _Case,
+    function: Callable[[float], float],
+    *,
+    needs_mean: bool,
 ) -> Reading | None:
     """A std that was put through something, beside the mean of its own preset if need be."""
-    stds = [form for form in _hits(undone, "std", case.forms) if is_distinct(form.std)]
+    stds = [
+        form
+        for form in case.forms
+        if is_distinct(form.std)
+        and _agree(case.std, tuple(map(function, form.std)), function(form.unit))
+    ]
     found = _related(case.means, stds, lambda one, other: one.order == other.order)
     if found:
         right = found[0]
