@@ -317,7 +317,7 @@ def _agrees_in_digits(value: float, published: float) -> bool:
     ours, theirs = _decimals(value), _decimals(published)
     steps = abs(value - published) * 10.0 ** min(ours, theirs)
     if ours > theirs:
-        return steps <= 0.5 + EQUAL  # noqa: PLR2004 (the preset is a rounding of these)
+        return steps <= 0.5 + EQUAL  # the preset is a rounding of these
     last_digit = abs(value - published) <= _LAST_DIGIT_RELATIVE * abs(published)
     return steps < 1 - EQUAL or (last_digit and steps <= 1 + EQUAL)  # 123.67 is cut
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from bisect import bisect_left
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -46,9 +47,11 @@ def pairs(text: str) -> Iterator[Pair]:
     [(0.125, 0.125, 0.125)]
     """
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of somebody's invalid escape sequences
+            tree = ast.parse(text)
     except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, endless nesting
-        raise SyntaxError(str(error)) from error
+        raise SyntaxError(str(error) or "nested too deeply") from error
     found = sorted(_Reader(text).read(tree), key=lambda pair: pair.span)
     known = {(pair.mean, pair.std) for pair in found if not pair.derived}
     for pair in found:

@@ -178,9 +178,9 @@ def lint(
     ]
     known = Known(presets)
     function = partial(_judge, known=known, codes=codes, expected=_expected(options.expect))
-    jobs = options.jobs or usable_cores()
-    serial = jobs == 1 or len(batches) == 1 or sum(listing.sizes) < _MANY_BYTES
-    engine = BACKENDS.load("serial" if serial else "processes")
+    few = len(batches) == 1 or sum(listing.sizes) < _MANY_BYTES
+    jobs = 1 if few else options.jobs or usable_cores()
+    engine = BACKENDS.load("serial" if jobs == 1 else "processes")
     notices = [Notice(path=str(root / name), text=text) for name, text in listing.unreadable]
     findings: list[Finding] = []
     pairs: list[Described] = []

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from math import isfinite
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -122,11 +123,12 @@ def stem(name: str) -> str:
 def as_values(value: Any) -> Values | None:
     """Return numbers, nested as they may be ([[[0.5]], [[0.4]]]), as one row; None for others."""
     if _is_number(value):
-        return (_float(value),)
+        return as_values([value])
     if not isinstance(value, list | tuple) or not 0 < len(value) <= MOST_CHANNELS:
         return None
     if all(map(_is_number, value)):
-        return tuple(map(_float, value))
+        row = tuple(map(_float, value))
+        return row if all(map(isfinite, row)) else None
     rows = [as_values(each) if isinstance(each, list | tuple) else None for each in value]
     if len(rows) == 1:
         return rows[0]

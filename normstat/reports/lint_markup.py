@@ -22,7 +22,7 @@ def github(report: Report) -> str:
     """Return a workflow command for each finding, and for each file that was not read."""
     lines = [_annotation(finding) for finding in report.findings]
     lines += [
-        f"::notice file={property_value(notice.path)},title=normstat::{data(notice.text)}"
+        f"::notice file={property_value(printable(notice.path))},title=normstat::{data(printable(notice.text))}"
         for notice in report.notices
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -30,7 +30,7 @@ def github(report: Report) -> str:
 
 def _annotation(finding: Finding) -> str:
     span = finding.span
-    places = {"file": finding.path, "line": span.line, "endLine": span.end_line}
+    places = {"file": printable(finding.path), "line": span.line, "endLine": span.end_line}
     if span.line == span.end_line:
         places |= {"col": span.column, "endColumn": span.end_column}
     places["title"] = f"normstat {finding.code}"
