@@ -21,10 +21,9 @@ _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": 
 def github(report: Report) -> str:
     """Return a workflow command for each finding, and for each file that was not read."""
     lines = [_annotation(finding) for finding in report.findings]
-    lines += [
-        f"::notice file={property_value(printable(notice.path))},title=normstat::{data(printable(notice.text))}"
-        for notice in report.notices
-    ]
+    for notice in report.notices:
+        place = property_value(printable(notice.path))
+        lines.append(f"::notice file={place},title=normstat::{data(printable(notice.text))}")
     return "".join(f"{line}\n" for line in lines)
 
 

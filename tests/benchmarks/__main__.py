@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
+from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
@@ -24,7 +25,7 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
+SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply", "lint")
 EXTRA = ("threshold",)
 
 
@@ -87,6 +88,8 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
         case "apply":
             race_arrays()
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
+        case "lint":
+            measure_lint(scratch / "lint", runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
