@@ -28,7 +28,7 @@ _MULTIPLIED = re.compile(r"lambda[^,\n]*255|\bmul_?\(\s*255|\b(?:x|img|image|ima
 _CODES = re.compile(rf"{_MULTIPLIED.pattern}|scale\s*=\s*False|\bPILToTensor\(")
 _SCALED = re.compile(r"\bToTensor(?:V2)?\(|scale\s*=\s*True|ConvertImageDtype|ToImageTensor")
 _STD_WORD = re.compile(r"(?i)std|sigma|stats|scale|deviation|var")
-_WORD = re.compile(r"(?i)mean|normali|\bmu\b|stats|blobFromImage|subtrahend|std")
+_WORDS = ("mean", "normali", "stats", "blobfromimage", "subtrahend", "std", "mu", "norm_")
 _BLOBS = {"blobFromImage": 3, "blobFromImages": 3}  # where the mean stands
 _STATS = re.compile(r"(?i)stats$|mean_?(?:and_?)?std|norm_?(?:params|values|constants)$")
 _PAIR = 2
@@ -71,8 +71,7 @@ class _Reader:
         self._homes: dict[str, int] = {}
         self._evaluator = Evaluator(self._names)
         self._functions: list[Sequence[ast.stmt]] = []
-        lines = enumerate(text.split("\n"), start=1)
-        self._spoken = [number for number, line in lines if _WORD.search(line)]
+        self._spoken = _lines_of(_WORDS, text.lower())
 
     def read(self, tree: ast.Module) -> Iterator[Pair]:
         try:
@@ -101,6 +100,8 @@ class _Reader:
             for inner in _inner_blocks(statement):
                 name = statement.name if isinstance(statement, ast.ClassDef) else prefix
                 left += yield from self._block(inner, name)
+        if not left and not here:
+            return []
         alone = []
         for found in paired([*left, *here.values()], Context(), scalars=True):
             if isinstance(found, Pair):
@@ -303,6 +304,19 @@ class _Reader:
         for entry in entries:
             if is_mean(entry.key) and not _STD_WORD.search(self._text):
                 yield make_pair(entry, None, Context(name=entry.key, needs_std=True))
+
+
+def _lines_of(words: Iterable[str], text: str) -> list[int]:
+    """Return the numbers of the lines that have one of some words, in order."""
+    places = sorted(
+        match.start() for word in words if word in text for match in re.finditer(word, text)
+    )
+    lines, line, last = [], 1, 0
+    for place in places:
+        line += text.count("\n", last, place)
+        last = place
+        lines.append(line)
+    return lines
 
 
 def _span(node: ast.expr) -> Span:

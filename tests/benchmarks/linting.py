@@ -10,6 +10,7 @@ from tests.benchmarks.tables import CONSOLE, show, verdict
 
 COUNT = 10_000
 LIMIT = 10  # seconds on two cores
+USUAL = 20_000  # bytes of a source file
 
 _WALK = "import os, sys\nfor here, _, names in os.walk(sys.argv[1]):\n    for name in names: open(os.path.join(here, name), 'rb').read()"  # noqa: E501
 # A share of the files speaks of means and stds, as in a repository of vision models.
@@ -55,8 +56,9 @@ def _fill(folder: Path) -> int:
     """Write a mix of kinds; Python is the standard library's own."""
     chance = random.Random(1)  # noqa: S311 (the same files each time)
     library = Path(sysconfig.get_path("stdlib"))
-    texts = [path.read_text("utf-8") for path in sorted(library.glob("*.py"))]
-    texts += [path.read_text("utf-8") for path in sorted(library.glob("asyncio/*.py"))]
+    paths = sorted((*library.glob("*.py"), *library.glob("[a-s]*/*.py")))
+    usual = (path for path in paths if path.stat().st_size < USUAL)
+    texts = [path.read_text("utf-8") for path in usual if "site-packages" not in path.parts]
     config = json.dumps({f"layer{i}": {"size": i, "mean_pool": True} for i in range(60)}, indent=1)
     processor = json.dumps({"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": 224})
     total = 0
