@@ -117,9 +117,9 @@ class Known:
     --------
     >>> from normstat.presets import load_catalogue
     >>> known = Known(each.spec() for each in load_catalogue())
-    >>> found = known.identify((124 / 255, 116.3 / 255, 0.406), (0.229, 0.224, 0.225))
+    >>> found = known.identify((124, 116, 104), (58, 57, 57))
     >>> found.best.kind, found.best.presets[0]
-    ('rounded', 'imagenet')
+    ('rounded', 'imagenet-255')
     >>> known.identify((0.485, 0.456, 0.406), (0.299, 0.224, 0.225)).best.text
     'std 0.299 is one digit off: imagenet has 0.229'
     """
@@ -293,42 +293,41 @@ def _same(value: float, published: float, unit: float) -> bool:
     return abs(value - published) <= EQUAL * unit
 
 
-def _decimals(value: float) -> int:
-    """Return how many digits after the point a number is written with."""
+def _decimals(values: Values) -> int:
+    """Return how many digits after the point a row is written with; 0.26 beside 0.2516 has four."""
     for digits in range(_MOST_DECIMALS):
-        if abs(value - round(value, digits)) <= _NOISE * max(1, abs(value)):
+        if all(abs(each - round(each, digits)) <= _NOISE * max(1, abs(each)) for each in values):
             return digits
     return _MOST_DECIMALS
 
 
-def _is_rounding(value: float, published: float, unit: float) -> bool:
-    """Whether two numbers agree in the digits that both have, in 0–1 or in 0–255.
-
-    The last of many digits may be another: 0.4915 for 0.4914.
-    """
-    error = abs(value - published)
-    if error > _RELATIVE * abs(published):
-        return False
-    scales = (1.0, 255.0) if unit == 1 else (1.0,)  # 124/255 is a rounding of 123.675/255
-    return any(_agrees_in_digits(value * scale, published * scale) for scale in scales)
-
-
-def _agrees_in_digits(value: float, published: float) -> bool:
-    ours, theirs = _decimals(value), _decimals(published)
-    steps = abs(value - published) * 10.0 ** min(ours, theirs)
-    if ours > theirs:
-        return steps <= 0.5 + EQUAL  # the preset is a rounding of these
-    last_digit = abs(value - published) <= _LAST_DIGIT_RELATIVE * abs(published)
-    return steps < 1 - EQUAL or (last_digit and steps <= 1 + EQUAL)  # 123.67 is cut
-
-
 def _agree(values: Values, published: Values, unit: float) -> Literal["equal", "rounded", ""]:
+    """Tell whether a row is a published one, or a rounding of it in 0–1 or in 0–255."""
     pairs = list(zip(values, published, strict=True))
     if all(_same(a, b, unit) for a, b in pairs):
         return "equal"
-    if all(_same(a, b, unit) or _is_rounding(a, b, unit) for a, b in pairs):
-        return "rounded"
-    return ""
+    if any(abs(a - b) > max(_RELATIVE * abs(b), EQUAL * unit) for a, b in pairs):
+        return ""
+    scales = (1.0, 255.0) if unit == 1 else (1.0,)  # 124/255 is a rounding of 123.675/255
+    return "rounded" if any(_is_rounding(values, published, scale) for scale in scales) else ""
+
+
+def _is_rounding(values: Values, published: Values, scale: float) -> bool:
+    """Whether rows agree in the digits that both have; the last of them may be one off."""
+    ours = tuple(each * scale for each in values)
+    theirs = tuple(each * scale for each in published)
+    digits = _decimals(ours), _decimals(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        steps = abs(a - b) * 10.0 ** min(digits)
+        if digits[0] > digits[1]:
+            limit = 0.5 + EQUAL  # the preset is a rounding of these
+        elif abs(a - b) <= _LAST_DIGIT_RELATIVE * abs(b):
+            limit = 1 + EQUAL  # 0.4915 for 0.4914
+        else:
+            limit = 1 - EQUAL  # 123.67 is cut
+        if steps > limit:
+            return False
+    return True
 
 
 def _error(values: Values, published: Values, unit: float) -> float:
