@@ -10,6 +10,10 @@ from normstat.lint.pairs import Entry, Pair, Span, as_values, is_mean, make_pair
 _ALONE = {"mean", "means", "image_mean", "img_mean", "rgb_mean", "pixel_mean"}
 
 
+# A spec holds several means and stds, each of them labelled; `validate` is what checks it.
+_OWN = "normstat_spec"
+
+
 class Table(list[Entry]):
     """The keys of an object in order, each with its value and place."""
 
@@ -31,7 +35,7 @@ def pairs_of(value: Any, name: str = "", order: str = "") -> Iterator[Pair]:
             for each in value:
                 yield from pairs_of(each, name, order)
         return
-    if not isinstance(value, Table):
+    if not isinstance(value, Table) or any(entry.key == _OWN for entry in value):
         return
     context = context_of(name, value)
     context = context._replace(order=context.order or order, name=name)
