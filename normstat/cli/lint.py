@@ -42,7 +42,7 @@ _FAIL_ON = (*reversed(SEVERITIES), "never")
 )
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1),
-    help="Processes.  [default: the cores this process may use]",
+    help="Processes.  [default: 1, and for large trees the cores this process may use]",
 )  # fmt: skip
 @presets_option
 @quiet_option

@@ -25,7 +25,7 @@ PASSED_OVER = ("node_modules", "__pycache__", "site-packages", "venv", "*.egg-in
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 _BATCH_FILES, _BATCH_BYTES = 250, 2 << 20
-_MANY_BYTES = 8 << 20  # below, the start of workers costs more than they save
+_MANY_BYTES = 32 << 20  # up to here the start of workers costs more than they save
 _IGNORE = re.compile(r"#\s*normstat:\s*ignore(-file)?(?:\[([^\]]*)\])?")
 _IGNORE_MARK = b"normstat:"
 _Exempt = Callable[[str, Iterable[Span]], bool]
@@ -101,7 +101,7 @@ class Options:
     expect
         The project's own spec and its name.
     jobs
-        Processes; all cores by default.
+        Processes; by default one, and all cores for large trees.
     """
 
     select: tuple[str, ...] = ()
@@ -178,8 +178,7 @@ def lint(
     ]
     known = Known(presets)
     function = partial(_judge, known=known, codes=codes, expected=_expected(options.expect))
-    few = len(batches) == 1 or sum(listing.sizes) < _MANY_BYTES
-    jobs = 1 if few else options.jobs or usable_cores()
+    jobs = options.jobs or (usable_cores() if sum(listing.sizes) > _MANY_BYTES else 1)
     engine = BACKENDS.load("serial" if jobs == 1 else "processes")
     notices = [Notice(path=str(root / name), text=text) for name, text in listing.unreadable]
     findings: list[Finding] = []
