@@ -40,9 +40,9 @@ def _summary(report: Report) -> Text:
     presets = Counter(pair.presets[0] for pair in report.pairs if pair.kind in {"equal", "rounded"})
     known = [f"{count} {name}" for name, count in presets.most_common(_MOST_NAMES)]
     if left := len(report.pairs) - sum(count for _, count in presets.most_common(_MOST_NAMES)):
-        known.append(f"{left} others")
+        known.append(_count(left, "other"))
     numbers = f"{_count(len(report.pairs), 'pair')} in {_count(report.files, 'file')}"
-    if known:
+    if presets:
         numbers += f" ({', '.join(known)})"
     text = Text(f"{', '.join(told) if told else 'no findings'}; {numbers}")
     if report.ignored:
