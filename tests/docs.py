@@ -1,6 +1,7 @@
 """Renew the generated parts of README.md, or check that they are current (`--check`).
 
-Between `<!-- run: COMMANDS -->` and `<!-- end -->` stands what the commands really print.
+Between `<!-- run: COMMANDS -->` and `<!-- end -->` stands what the commands really print; between
+`<!-- table: MODULE:FUNCTION -->` and `<!-- end -->` what the function returns.
 """
 
 import argparse
@@ -9,11 +10,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- run: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (run|table): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 # How fast this machine was this time says nothing about whether the text is current.
 SPEED = re.compile(r"^speed .*$", re.MULTILINE)
 
@@ -46,12 +48,20 @@ def printed(commands: str) -> str:
     return "```console\n" + "\n".join(lines) + "\n```\n"
 
 
+def block(kind: str, content: str) -> str:
+    """Return what stands between the marks of a block."""
+    if kind == "run":
+        return printed(content)
+    module, _, function = content.partition(":")
+    return str(getattr(import_module(module), function)())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     text = README.read_text(encoding="utf-8")
-    renewed = BLOCK.sub(lambda match: match[1] + printed(match[2]) + match[3], text)
+    renewed = BLOCK.sub(lambda match: match[1] + block(match[2], match[3]) + match[4], text)
     if SPEED.sub("", text) == SPEED.sub("", renewed):
         return
     if check:

@@ -19,6 +19,8 @@ COMMANDS = Registry(
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
         "merge": Entry("normstat.cli.merge:merge", "Add specs up: shards, or datasets."),
         "subtract": Entry("normstat.cli.subtract:subtract", "Take a part out of a spec again."),
+        "identify": Entry("normstat.cli.identify:identify", "Say which preset some numbers are."),
+        "lint": Entry("normstat.cli.lint:lint", "Check the constants in code and configurations."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

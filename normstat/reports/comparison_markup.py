@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 from normstat.comparison import Comparison
 from normstat.gate import Report
 from normstat.metrics import METRICS
+from normstat.reports.workflow import data, property_value
 
 
 def markdown(report: Report) -> str:
@@ -54,23 +55,15 @@ def github(report: Report) -> str:
     """Return workflow commands that mark each violation, or say that there is none."""
     gate = report.gate
     lines = [
-        f"::error title=normstat {_property(violation.rule)}::{_data(violation.text)}"
+        f"::error title=normstat {property_value(violation.rule)}::{data(violation.text)}"
         for violation in (gate.violations if gate else [])
     ]
     if not lines:
         pairs = ", ".join(pair.b.name for pair in report.comparisons)
         rules = f" inside {', '.join(gate.rules)}" if gate else ""
         text = f"{report.comparisons[0].a.name} against {pairs}{rules}"
-        lines.append(f"::notice title=normstat::{_data(text)}")
+        lines.append(f"::notice title=normstat::{data(text)}")
     return "\n".join(lines) + "\n"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def junit(report: Report) -> str:

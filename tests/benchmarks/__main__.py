@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
+from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
@@ -73,6 +74,10 @@ def _sampling(options: argparse.Namespace, scratch: Path) -> None:
     simulate_coverage(_tiny(options))
 
 
+def _lint(options: argparse.Namespace, scratch: Path) -> None:
+    measure_lint(scratch / "lint", runs=options.runs)
+
+
 def _threshold(options: argparse.Namespace, scratch: Path) -> None:
     find_threshold(scratch, workers=options.workers, runs=options.runs)
 
@@ -86,6 +91,7 @@ SECTIONS: dict[str, Section] = {
     "apply": _apply,
     "sampling": _sampling,
     "shards": _each(race_shards, _photos),
+    "lint": _lint,
 }
 EXTRA: dict[str, Section] = {"threshold": _threshold}
 

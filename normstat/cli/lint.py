@@ -1,0 +1,128 @@
+"""`normstat lint`: are the normalization constants in this code right?"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from normstat.cli.options import comma_separated, presets_option, quiet_option
+from normstat.lint.linting import SEVERITIES, Options, Report
+from normstat.lint.linting import lint as find
+from normstat.lint.settings import find_settings, read_settings
+from normstat.presets import load_catalogue
+from normstat.sources.base import printable
+from normstat.spec.files import dump_text, load_constants
+
+_FAIL_ON = (*reversed(SEVERITIES), "never")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(readable=False))
+@click.option("--select", metavar="CODES", help="Only these codes, as NS001,NS003 or NS00.")
+@click.option("--ignore", metavar="CODES", help="Not these codes.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    help="Exit with 1 from this severity on.  [default: warning]",
+)
+@click.option(
+    "--expect",
+    metavar="SPEC",
+    help="The project's own spec: NS008 tells of numbers that differ from it.",
+)
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave out what matches; repeatable."
+)
+@click.option("--hidden", is_flag=True, help="Read names that start with a dot.")
+@click.option("--pairs", is_flag=True, help="Tell of every pair what it is.")
+@click.option("--list", "list_rules", is_flag=True, help="List the codes and stop.")
+@click.option(
+    "--format", "screen", type=click.Choice(["text", "json", "github", "sarif"]), default="text"
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1),
+    help="Processes.  [default: 1, and for large trees the cores this process may use]",
+)  # fmt: skip
+@presets_option
+@quiet_option
+@click.pass_context
+def lint(
+    ctx: click.Context,
+    /,
+    *,
+    paths: tuple[str, ...],
+    list_rules: bool,
+    screen: str,
+    pairs: bool,
+    quiet: bool,
+    preset_files: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Check the normalization constants in PATHS, by default the working folder.
+
+    Python, notebooks, JSON, YAML and TOML are read, never run. Each mean and std is compared with
+    the known presets, and findings have codes. `# normstat: ignore[NS001]` on a line silences a
+    code there, `# normstat: ignore` all of them. Options may stand in [tool.normstat] of
+    pyproject.toml: select, ignore, exclude, expect, fail-on.
+
+    \b
+      normstat lint src configs
+      normstat lint --expect normstat.json --format github
+      normstat lint --pairs --fail-on never
+    """
+    if list_rules:
+        _print_rules()
+        return
+    chosen = _with_settings(options)
+    fail_on = chosen.pop("fail-on")
+    presets = [preset.spec() for preset in load_catalogue(*preset_files)]
+    report = find(paths or (".",), presets, Options(**chosen))
+    if not quiet:
+        _print(report, screen, pairs=pairs)
+        if screen in {"text", "json"}:
+            for notice in report.notices:
+                click.echo(f"{printable(notice.path)}: {printable(notice.text)}", err=True)
+    if report.fails(fail_on):
+        ctx.exit(1)
+
+
+def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options by what was typed, else by pyproject.toml, else by default."""
+    path = find_settings(Path())
+    settings = read_settings(path) if path else {}
+    chosen: dict[str, Any] = {"hidden": options["hidden"], "jobs": options["jobs"]}
+    for name in ("select", "ignore"):
+        typed = comma_separated(None, None, options[name])  # type: ignore[arg-type]
+        chosen[name] = tuple(typed or settings.get(name, ()))
+    chosen["exclude"] = (*settings.get("exclude", ()), *options["exclude"])
+    chosen["fail-on"] = options["fail_on"] or settings.get("fail-on", "warning")
+    expect = options["expect"] or settings.get("expect")
+    if expect:
+        chosen["expect"] = (printable(Path(expect).name), load_constants(expect))
+    return chosen
+
+
+def _print_rules() -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from normstat.reports.lint_text import rules_text  # noqa: PLC0415 (loads rich)
+
+    Console(highlight=False).print(rules_text())
+
+
+def _print(report: Report, screen: str, *, pairs: bool) -> None:
+    from normstat.reports.lint_markup import github, sarif  # noqa: PLC0415
+    from normstat.reports.lint_text import lint_text  # noqa: PLC0415 (loads rich)
+
+    match screen:
+        case "json":
+            click.echo(dump_text(msgspec.to_builtins(report), yaml=False), nl=False)
+        case "github":
+            click.echo(github(report), nl=False)
+        case "sarif":
+            click.echo(sarif(report), nl=False)
+        case _:
+            from rich.console import Console  # noqa: PLC0415
+
+            Console(highlight=False).print(lint_text(report, pairs=pairs), soft_wrap=True)

@@ -1,0 +1,4 @@
+"""Normalization constants in source trees and configurations: found, told apart, judged.
+
+Nothing that is read is ever imported or run.
+"""

@@ -1,0 +1,366 @@
+"""Lists the files, reads them side by side, and judges what was found."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from normstat.backends import BACKENDS, usable_cores
+from normstat.errors import UsageError
+from normstat.identification import Identification, Known, Values, is_distinct, place
+from normstat.lint.kinds import BY_SUFFIX, kind_of
+from normstat.lint.pairs import Pair, Span
+from normstat.lint.rules import RULES, Case, Expected, Severity
+from normstat.registry import unknown
+from normstat.sources import Selection, list_files
+from normstat.spec.model import Constants, PresetSpec
+
+LARGEST = 10 << 20  # bytes
+MOST_PAIRS = 1000  # of one file
+# Other people's code and what tools made.
+PASSED_OVER = ("node_modules", "__pycache__", "site-packages", "venv", "*.egg-info")
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+_BATCH_FILES, _BATCH_BYTES = 250, 2 << 20
+_MANY_BYTES = 32 << 20  # up to here the start of workers costs more than they save
+_IGNORE = re.compile(r"#\s*normstat:\s*ignore(-file)?(?:\[([^\]]*)\])?")
+_IGNORE_MARK = b"normstat:"
+_Exempt = Callable[[str, Iterable[Span]], bool]
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something that a rule found, and where; `cell` is of a notebook."""
+
+    code: str
+    severity: Severity
+    path: str
+    span: Span
+    text: str
+    cell: int | None = None
+
+
+class Described(Struct, frozen=True, kw_only=True):
+    """A pair and what it is: `kind` as `identify` has it, or None for numbers of nobody."""
+
+    path: str
+    span: Span
+    cell: int | None
+    name: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...] | None
+    kind: str | None
+    text: str
+    presets: tuple[str, ...]
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """A file that was not read, and why."""
+
+    path: str
+    text: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Everything that was found, in the order of files and lines."""
+
+    files: int
+    findings: list[Finding]
+    ignored: int
+    pairs: list[Described]
+    notices: list[Notice]
+
+    def fails(self, severity: str) -> bool:
+        """Whether a finding is as severe as `severity`, or more; never when that is "never".
+
+        Raises
+        ------
+        UsageError
+            There is no such severity.
+        """
+        if severity == "never":
+            return False
+        if severity not in SEVERITIES:
+            raise UsageError(unknown("severity", severity, dict.fromkeys((*SEVERITIES, "never"))))
+        enough = SEVERITIES[SEVERITIES.index(severity) :]
+        return any(finding.severity in enough for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which files are read and which rules count.
+
+    Parameters
+    ----------
+    select, ignore
+        Codes, or beginnings of codes as "NS00". Empty `select` means all; `ignore` wins.
+    exclude
+        Patterns as of `compute`; these beside `PASSED_OVER`.
+    expect
+        The project's own spec and its name.
+    jobs
+        Processes; by default one, and all cores for large trees.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    expect: tuple[str, Constants] | None = None
+    jobs: int | None = None
+
+    def codes(self) -> frozenset[str]:
+        """Return the codes that count.
+
+        Raises
+        ------
+        UsageError
+            A code is the beginning of none; the nearest is suggested.
+        """
+        for code in (*self.select, *self.ignore):
+            if not any(known.startswith(code.upper()) for known in RULES):
+                raise UsageError(unknown("code", code.upper(), RULES))
+        chosen = {code for code in RULES if not self.select or _begins(code, self.select)}
+        return frozenset(code for code in chosen if not _begins(code, self.ignore))
+
+
+def _begins(code: str, beginnings: Iterable[str]) -> bool:
+    return any(code.startswith(each.upper()) for each in beginnings)
+
+
+def lint(
+    paths: Sequence[str], presets: Sequence[PresetSpec], options: Options | None = None
+) -> Report:
+    """Find the normalization constants in files and folders, and what is wrong with them.
+
+    Parameters
+    ----------
+    paths
+        Files, and folders that are walked. Nothing in them is imported or run.
+    presets
+        What numbers are compared with.
+
+    Returns
+    -------
+    Report
+        The same for any number of jobs.
+
+    Raises
+    ------
+    SourceError
+        A path does not exist or a folder cannot be read.
+    UsageError
+        A code does not exist.
+
+    Examples
+    --------
+    >>> from normstat.presets import load_catalogue
+    >>> presets = [each.spec() for each in load_catalogue()]
+    >>> lint(["normstat/lint"], presets).findings
+    []
+    """
+    options = options or Options()
+    codes = options.codes()
+    listing = list_files(
+        paths,
+        Selection(
+            extensions=tuple(BY_SUFFIX),
+            exclude=(*PASSED_OVER, *options.exclude),
+            hidden=options.hidden,
+        ),
+    )
+    root = Path(listing.source.root)
+    batches = [
+        [(str(root / name), size) for name, size in zip(names, sizes, strict=True)]
+        for names, sizes in _batches(listing.names, listing.sizes)
+    ]
+    known = Known(presets)
+    function = partial(_judge, known=known, codes=codes, expected=_expected(options.expect))
+    jobs = options.jobs or (usable_cores() if sum(listing.sizes) > _MANY_BYTES else 1)
+    engine = BACKENDS.load("serial" if jobs == 1 else "processes")
+    notices = [Notice(path=str(root / name), text=text) for name, text in listing.unreadable]
+    findings: list[Finding] = []
+    pairs: list[Described] = []
+    ignored = 0
+    for part in engine(function, batches, jobs=jobs):
+        findings += part.findings
+        pairs += part.pairs
+        notices += part.notices
+        ignored += part.ignored
+    return Report(
+        files=len(listing), findings=findings, ignored=ignored, pairs=pairs, notices=notices
+    )
+
+
+def _batches(names: Sequence[str], sizes: Sequence[int]) -> Iterator[tuple[list[str], list[int]]]:
+    start = total = 0
+    for index, size in enumerate(sizes):
+        total += min(size, LARGEST)
+        if total >= _BATCH_BYTES or index + 1 - start == _BATCH_FILES:
+            yield list(names[start : index + 1]), list(sizes[start : index + 1])
+            start, total = index + 1, 0
+    if start < len(names):
+        yield list(names[start:]), list(sizes[start:])
+
+
+def _expected(expect: tuple[str, Constants] | None) -> Expected | None:
+    if expect is None:
+        return None
+    name, spec = expect
+    top = spec.full_scale or 1.0
+    mean, std = (tuple(value / top for value in values) for values in (spec.mean, spec.std))
+    return Expected(name, mean, std, tuple(spec.channels))
+
+
+def _judge(
+    batch: Sequence[tuple[str, int]],
+    *,
+    known: Known,
+    codes: frozenset[str],
+    expected: Expected | None,
+) -> Report:
+    """Read some files; this runs in a process of its own."""
+    report = Report(files=len(batch), findings=[], ignored=0, pairs=[], notices=[])
+    ignored = 0
+    told: dict[tuple[Values, Values | None], Identification] = {}
+    for path, size in batch:
+        found = _read(path, size)
+        if isinstance(found, Notice):
+            report.notices.append(found)
+            continue
+        pairs, exempt = found
+        if len(pairs) > MOST_PAIRS:
+            text = f"only the first {MOST_PAIRS:,} of {len(pairs):,} pairs were looked at"
+            report.notices.append(Notice(path=path, text=text))
+            pairs = pairs[:MOST_PAIRS]
+        for pair in pairs:
+            numbers = (pair.mean, pair.std)
+            if numbers not in told:  # most are ImageNet's
+                told[numbers] = known.identify(*numbers)
+            case = Case(pair, told[numbers], known, expected)
+            for finding in _findings(path, case, codes):
+                if exempt(finding.code, pair.spans):
+                    ignored += 1
+                else:
+                    report.findings.append(finding)
+            if not pair.derived and _is_worth_telling(case):
+                report.pairs.append(_described(path, case))
+    report.findings.sort(key=lambda each: (each.path, each.span, each.code))
+    return Report(
+        files=report.files,
+        findings=report.findings,
+        ignored=ignored,
+        pairs=report.pairs,
+        notices=report.notices,
+    )
+
+
+def _findings(path: str, case: Case, codes: frozenset[str]) -> Iterator[Finding]:
+    for code, rule in RULES.items():
+        if code in codes and (complaint := rule.check(case)):
+            yield Finding(
+                code=code,
+                severity=rule.severity,
+                path=path,
+                span=case.pair.at(complaint.part),
+                text=complaint.text,
+                cell=case.pair.cell,
+            )
+
+
+def _is_worth_telling(case: Case) -> bool:
+    """Whether numbers are a preset's or go into a normalization; others are somebody's own."""
+    best = case.found.best
+    if best is not None and best.kind == "mean":
+        return is_distinct(case.pair.mean)
+    return best is not None or case.pair.normalizes
+
+
+def _described(path: str, case: Case) -> Described:
+    pair, best = case.pair, case.found.best
+    text = best.text if best else "numbers of no preset"
+    if best is None and (near := case.known.nearest(case.found)):
+        first = near[0]
+        text += f"; nearest {place(first.preset, first.range, first.order)}"
+    return Described(
+        path=path,
+        span=pair.span,
+        cell=pair.cell,
+        name=pair.name,
+        mean=pair.mean,
+        std=pair.std,
+        kind=best.kind if best else None,
+        text=text,
+        presets=best.presets if best else (),
+    )
+
+
+class _Exemptions:
+    """The `# normstat: ignore` comments of a file, by line."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[int, set[str] | None] = {}
+        self._file: set[str] | None = set()
+        for number, line in enumerate(text.split("\n"), start=1):
+            if (match := _IGNORE.search(line)) is None:
+                continue
+            codes = None
+            if match[2] is not None:
+                codes = {code.strip().upper() for code in match[2].split(",")}
+            if match[1]:
+                self._file = None if codes is None or self._file is None else self._file | codes
+            else:
+                self._lines[number] = codes
+
+    def __call__(self, code: str, spans: Iterable[Span]) -> bool:
+        if self._file is None or code in self._file:
+            return True
+        for span in spans:
+            for line in range(span.line, span.end_line + 1):
+                if line in self._lines:
+                    codes = self._lines[line]
+                    if codes is None or code in codes:
+                        return True
+        return False
+
+
+def _nothing_exempt(code: str, spans: Iterable[Span]) -> bool:  # noqa: ARG001 (as _Exemptions)
+    return False
+
+
+def _read(path: str, size: int) -> Notice | tuple[list[Pair], _Exempt]:
+    """Return the pairs of a file, or why it was not read."""
+    kind = kind_of(path)
+    if kind is None:
+        return Notice(path=path, text="not read: neither Python, JSON, YAML, TOML nor a notebook")
+    if size > LARGEST:
+        return Notice(path=path, text=f"not read: larger than {LARGEST >> 20} MB")
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return Notice(path=path, text=f"not read: {error.strerror}")
+    if not kind.is_worth_parsing(content):
+        return [], _nothing_exempt
+    try:
+        text = _decoded(content)
+        pairs = list(kind.pairs(text))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        return Notice(path=path, text=f"not read: not valid {kind.name}: {_reason(error)}")
+    return pairs, _Exemptions(text) if _IGNORE_MARK in content else _nothing_exempt
+
+
+def _decoded(content: bytes) -> str:
+    """Return text with lines that end in a newline; what is not UTF-8 is taken for Latin-1."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"line {error.lineno}: {error.msg}"
+    return " ".join(str(error).split()) or type(error).__name__
