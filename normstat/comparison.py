@@ -59,10 +59,14 @@ class Comparison(_Part, frozen=True, kw_only=True):
 
 
 class Candidate(_Part, frozen=True, kw_only=True):
-    """Something that can be compared: a spec under the name that the user knows it by."""
+    """Something that can be compared: a spec under the name that the user knows it by.
+
+    `warnings` tell what was assumed when it was read.
+    """
 
     name: str
     spec: Constants
+    warnings: list[str] = []
 
 
 def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> Comparison:

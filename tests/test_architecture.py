@@ -18,6 +18,7 @@ LAYERS = [
     "spec",
     "sources",
     "presets",
+    "formats",
     "contents",
     "statistics",
     "images",
