@@ -96,10 +96,17 @@ class Format:
         """Return the text of what was stored."""
         return as_text(content)
 
-    def recognises(self, name: str, text: str) -> bool:
-        """Whether a file of this name and text can be of this format."""
-        suffix_fits = name.lower().endswith(self.suffixes) or self.is_usual(name)
-        return suffix_fits and all(re.search(mark, text) for mark in self.marks)
+    def recognises(self, name: str, content: bytes) -> bool:
+        """Whether a file of this name and content can be of this format."""
+        if not (name.lower().endswith(self.suffixes) or self.is_usual(name)):
+            return False
+        if self.binary:
+            return True
+        try:
+            text = as_text(content)
+        except SpecError:
+            return False
+        return all(re.search(mark, text) for mark in self.marks)
 
     def is_usual(self, name: str) -> bool:
         """Whether files of this format usually have this name."""

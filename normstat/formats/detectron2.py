@@ -6,7 +6,7 @@ from typing import Any
 from normstat.errors import SpecError
 from normstat.formats.affine import BGR, RGB, Affine
 from normstat.formats.base import Change, Header, Reading, assumed, header, numbers, reading
-from normstat.formats.documents import Path, YamlFormat, _set
+from normstat.formats.documents import Path, YamlFormat, set_value
 
 _DEFAULT_MEAN, _DEFAULT_STD = [103.53, 116.28, 123.675], [1.0, 1.0, 1.0]
 
@@ -64,7 +64,7 @@ class Detectron2(YamlFormat):
         if "INPUT" not in document.data:
             changes.append(Change("INPUT.FORMAT", None, order))
             return f"{text.rstrip()}\nINPUT:\n  FORMAT: {order}\n"
-        return _set(document, ("INPUT",), "FORMAT", order, changes)
+        return set_value(document, ("INPUT",), "FORMAT", order, changes)
 
 
 def _order(affine: Affine) -> str | None:

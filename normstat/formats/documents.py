@@ -212,7 +212,7 @@ class DocumentFormat(Format):
         changes: list[Change] = []
         path = self.parent(self._parsed(text).data)
         for key, value in self.values(affine).items():
-            text = _set(self._parsed(text), path, key, value, changes)
+            text = set_value(self._parsed(text), path, key, value, changes)
         text = self.update_elsewhere(text, affine, changes)
         return Updated(with_header(text, affine) if self.yaml else text, tuple(changes))
 
@@ -237,7 +237,7 @@ def _at(data: Any, path: Path) -> Any:
     return data
 
 
-def _set(
+def set_value(
     document: JsonText | YamlText, parent: Path, key: str, value: Any, changes: list[Change]
 ) -> str:
     """Return the text with one member of an object set, and note the change."""

@@ -82,13 +82,14 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     else:
         updated = chosen.update(chosen.decode(update), affine)
         text, changes = updated.text, updated.changes
-    back = chosen.read(text)
+    content = chosen.encode(text)
+    back = chosen.read(chosen.decode(content))
     _check_kind(chosen, affine, back)
     return Export(
         format=to,
         units=chosen.units,
         text=text,
-        content=chosen.encode(text),
+        content=content,
         binary=chosen.binary,
         error=largest_error(affine, back.affine),
         changes=changes,

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from normstat.errors import SpecError
 from normstat.formats.affine import BGR, RGB, Affine, best_single_scale, floats
 from normstat.formats.base import Header, Reading, assumed, flag, number, numbers, of_scale
-from normstat.formats.snippets import PythonFormat, Slot, Snippet
+from normstat.formats.snippets import PythonFormat, Slot, Snippet, need
+
+_MOST = 4  # numbers that OpenCV's Scalar has
 
 
 class Blob(PythonFormat):
@@ -23,11 +26,17 @@ import cv2
 def blob(image, size=None):
     \"\"\"An image as cv2.imread returns it -> what net.setInput takes.\"\"\"
     return cv2.dnn.blobFromImage(
-        image, scalefactor={scalefactor}, size=size, mean={mean}, swapRB={swapRB}
+        image,
+        scalefactor={scalefactor},
+        size=size,
+        mean={mean},
+        swapRB={swapRB},
     )
 """
 
     def values(self, affine: Affine) -> dict[str, Any]:
+        if len(affine.channels) > _MOST:
+            raise SpecError(f"opencv-dnn takes up to 4 channels, not {len(affine.channels)}")
         scale, offsets, _ = best_single_scale(affine)
         return {
             "scalefactor": floats([scale])[0],
@@ -58,4 +67,52 @@ def blob(image, size=None):
         )
 
 
-FORMAT = Blob()
+class BlobParams(PythonFormat):
+    """y = scalefactor · (code − mean), a scale a channel (OpenCV 4.8 and newer).
+
+    Both are in the order after swapRB. OpenCV 4 swaps the scales back for every second image of a
+    batch, so that images are to be given one by one.
+    """
+
+    name = "opencv-dnn-params"
+    units = "code (mean), 1 / code (scalefactor); in the order after swapRB"
+    marks = (r"\bImage2BlobParams\(",)
+    template = """\
+# normstat: y = scalefactor * (code - mean); mean in codes, both in the order after swapRB
+# {header}
+import cv2
+
+params = cv2.dnn.Image2BlobParams()
+params.scalefactor = {scalefactor}
+params.mean = {mean}
+params.swapRB = {swapRB}
+
+
+def blob(image):
+    \"\"\"An image as cv2.imread returns it -> what net.setInput takes; one image a call.\"\"\"
+    return cv2.dnn.blobFromImageWithParams(image, params)
+"""
+
+    def values(self, affine: Affine) -> dict[str, Any]:
+        if len(affine.channels) > _MOST:
+            raise SpecError(f"opencv-dnn-params takes up to 4 channels, not {len(affine.channels)}")
+        return {
+            "scalefactor": tuple(floats(affine.scale)),
+            "mean": tuple(affine.means()),
+            "swapRB": affine.channels == RGB,
+        }
+
+    def slots(self, snippet: Snippet) -> dict[str, Slot]:
+        return snippet.assigned("scalefactor", "mean", "swapRB")
+
+    def reading(self, values: dict[str, Any], said: Header) -> Reading:
+        scale, mean = (numbers(need(values, name), name) for name in ("scalefactor", "mean"))
+        if len(scale) != len(mean):
+            raise SpecError(f"scalefactor has {len(scale)} numbers and mean {len(mean)}")
+        swapped = flag(values.get("swapRB", False), "swapRB")
+        offsets = [-a * m for a, m in zip(scale, mean, strict=True)]
+        channels = (RGB if swapped else BGR) if len(mean) == len(RGB) else None
+        return of_scale(scale, offsets, said=said, channels=channels)
+
+
+FORMAT, PARAMS = Blob(), BlobParams()

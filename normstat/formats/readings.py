@@ -84,13 +84,8 @@ def recognised(name: str, content: bytes) -> Format:
     SpecError
         It is in none that is known, or can be in several.
     """
-    fitting: list[Format] = []
-    for each in map(FORMATS.load, FORMATS):
-        try:
-            if each.recognises(name, each.decode(content)):
-                fitting.append(each)
-        except SpecError:
-            continue
+    every: list[Format] = [FORMATS.load(each) for each in FORMATS]
+    fitting = [each for each in every if each.recognises(name, content)]
     usual = [each for each in fitting if each.is_usual(name)]
     chosen = usual if len(usual) == 1 else fitting
     if len(chosen) == 1:

@@ -82,8 +82,9 @@ class Snippet:
         slots = {name: Slot(slot.start, slot.end, None, slot.lead + f"{name}=")
                  for name, slot in slots.items()}  # fmt: skip
         for name, node in zip(names, call.args, strict=False):
-            if not isinstance(node, ast.Starred):
-                slots[name] = self.slot(node)
+            if isinstance(node, ast.Starred):
+                break  # how many there are is not known
+            slots[name] = self.slot(node)
         for keyword in call.keywords:
             if keyword.arg in slots:
                 slots[keyword.arg] = self.slot(keyword.value)
@@ -198,6 +199,8 @@ class Snippet:
                 value = _each(_OPERATORS[type(op)], of(left), of(right))
             case ast.Name(id=name) if name in scope:
                 value = scope[name]
+            case ast.Attribute(attr=name):
+                value = name  # of an enumeration
             case ast.Name(id=name) if name in self._names:
                 value = of(self._names[name])
             case ast.Call() if (inner := _wrapped(node)) is not None:
@@ -268,8 +271,16 @@ def _each(function: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     return function(left, right)
 
 
+class Bare(str):
+    """The name of a constant of a framework, written without quotes."""
+
+    __slots__ = ()
+
+
 def literal(value: Any) -> str:
     """Return a value as Python writes it."""
+    if isinstance(value, Bare):
+        return str(value)
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, tuple):
@@ -281,11 +292,13 @@ class PythonFormat(Format):
     """A format that is Python code.
 
     `template` is the text with a place for each of `values` and for the `header`, the words of the
-    comment that says what the code does not.
+    comment that says what the code does not. `optional` are values that are only changed where
+    they are given.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".py",)
     template: ClassVar[str]
+    optional: ClassVar[frozenset[str]] = frozenset()
 
     def values(self, affine: Affine) -> dict[str, Any]:
         """Return the values of the fields, as plain data."""
@@ -317,6 +330,8 @@ class PythonFormat(Format):
         snippet = Snippet(text)
         slots, edits, changes = self.slots(snippet), [], []
         for name, value in self.values(affine).items():
+            if name in self.optional and (name not in slots or slots[name].node is None):
+                continue
             if name not in slots:
                 raise SpecError(f"{name} is not given, and there is no place to add it")
             old = snippet.old(slots[name])
