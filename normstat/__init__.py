@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.difference import diff
     from normstat.errors import (
         ImageError,
         NormstatError,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         SpecError,
         UsageError,
     )
+    from normstat.formats.exports import export
     from normstat.measure import compute
     from normstat.normalization import Normalization, denormalize, normalize
     from normstat.presets.catalogue import preset
@@ -42,6 +44,8 @@ __all__ = [
     "compare",
     "compute",
     "denormalize",
+    "diff",
+    "export",
     "load",
     "normalize",
     "preset",
@@ -53,6 +57,8 @@ _HOMES = {
     "Comparison": "normstat.comparison",
     "compare": "normstat.candidates",
     "compute": "normstat.measure",
+    "diff": "normstat.difference",
+    "export": "normstat.formats.exports",
     "load": "normstat.spec.files",
     "preset": "normstat.presets.catalogue",
     "save": "normstat.spec.files",

@@ -30,6 +30,7 @@ LAYERS = [
     "mistakes",
     "comparison",
     "candidates",
+    "difference",
     "gate",
     "methods",
     "outputs",

@@ -17,6 +17,7 @@ COMMANDS = Registry(
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
         "apply": Entry("normstat.cli.apply:apply", "Normalize images and store the values."),
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
+        "diff": Entry("normstat.cli.diff:diff", "Are two configurations the same preprocessing?"),
         "export": Entry("normstat.cli.export:export", "Write the numbers for a framework."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."

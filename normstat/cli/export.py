@@ -7,6 +7,7 @@ import click
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, quiet_option
+from normstat.cli.screen import note
 from normstat.comparison import Candidate
 from normstat.errors import SourceError, UsageError
 from normstat.formats import FORMATS
@@ -75,8 +76,7 @@ def export(
     source = _named(spec or str(DEFAULT_PATH), preset_files, source_format)
     result = export_constants(source.spec, to, _content(update) if update else None)
     if not quiet:
-        for line in (*source.warnings, *result.notes):
-            click.echo(f"note: {line}", err=True)
+        note((*source.warnings, *result.notes))
     if result.error > max_error:
         click.echo(
             f"{to}: largest error {result.error:.4g} in normalized units, above {max_error:g}"

@@ -1,6 +1,7 @@
 """What the commands print: results on standard output, everything else on standard error."""
 
 import sys
+from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
@@ -9,7 +10,7 @@ import click
 from normstat.reports.speed import Speed
 from normstat.sources.base import Listing
 from normstat.spec.files import dumps
-from normstat.spec.model import Spec
+from normstat.spec.model import Constants, Spec
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -25,6 +26,24 @@ def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
         Console(highlight=False).print(spec_text(spec, speed))
     elif screen != "none":
         click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
+
+
+def print_constants(constants: Constants, screen: str) -> None:
+    """Print constants as a table, as JSON or as YAML."""
+    if screen == "table":
+        from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+        from normstat.reports.formats_text import constants_text  # noqa: PLC0415
+
+        Console(highlight=False).print(constants_text(constants))
+    elif screen != "none":
+        click.echo(dumps(constants, yaml=screen == "yaml"), nl=False)
+
+
+def note(lines: Iterable[str]) -> None:
+    """Say on standard error what the user has to know of what was read."""
+    for line in lines:
+        click.echo(f"note: {line}", err=True)
 
 
 class Progress:

@@ -177,7 +177,7 @@ def best_single_scale(affine: Affine) -> tuple[Fraction, tuple[Fraction, ...], F
         return low, affine.offset, Fraction(0)
     if affine.code_max is None:
         raise SpecError(
-            "the stds differ, one scale is held, and the spec does not bound its codes, without "
+            "holds one scale, the stds differ, and the spec does not bound its codes, without "
             "which no scale is best"
         )
     scale, middle = (low + high) / 2, affine.code_max / 2

@@ -14,6 +14,7 @@ from normstat.formats.affine import Affine, exact, usual_channels, whole
 
 _MOST_CHANNELS = 4096
 _LARGEST = 1e300
+_DECIMALS = 1e-9  # how far off the decimals of 1/255 are
 
 
 @dataclass(frozen=True)
@@ -297,6 +298,18 @@ def of_scale(scale: Sequence[Fraction], offset: Sequence[Fraction], **how: Any) 
         tuple(values) * count if len(values) == 1 else tuple(values) for values in (scale, offset)
     )
     return reading([-y / x for x, y in zip(a, b, strict=True)], [1 / x for x in a], **how)
+
+
+def divisor(factor: Fraction) -> Fraction:
+    """Return what a factor such as 0.00392156862745098 divides by: 255.
+
+    >>> divisor(Fraction("0.00392156862745098"))
+    Fraction(255, 1)
+    """
+    nearest = round(1 / factor)
+    if nearest and abs(float(factor * nearest) - 1) < _DECIMALS:
+        return Fraction(nearest)
+    return 1 / factor
 
 
 def assumed(field: str, value: str) -> str:

@@ -78,7 +78,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     affine = Affine.of(constants)
     changes: tuple[Change, ...] = ()
     if update is None:
-        text = chosen.write(affine)
+        text = _written(chosen, affine)
     else:
         updated = chosen.update(chosen.decode(update), affine)
         text, changes = updated.text, updated.changes
@@ -95,6 +95,15 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
         changes=changes,
         notes=tuple(_notes(chosen, affine, back)),
     )
+
+
+def _written(chosen: Format, affine: Affine) -> str:
+    try:
+        return chosen.write(affine)
+    except SpecError as error:
+        text = str(error)
+        words = text if text.startswith(chosen.name) else f"{chosen.name} {text}"
+        raise SpecError(f"{words}: nothing was written") from error
 
 
 def every_code(code_max: Fraction | None) -> Codes:
@@ -159,7 +168,7 @@ def _notes(chosen: Format, meant: Affine, back: Reading) -> list[str]:
         notes.append(
             f"{chosen.name} does not say the order of channels: feed {' '.join(meant.channels)}"
         )
-    if not back.range_known and meant.code_max not in (BYTE, None):
+    if not back.range_known and meant.code_max not in (BYTE, None, back.affine.code_max):
         notes.append(f"{chosen.name} does not say the range: codes are {_range(meant.code_max)}")
     return notes
 

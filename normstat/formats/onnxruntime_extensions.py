@@ -4,13 +4,13 @@ from fractions import Fraction
 from typing import Any
 
 from normstat.errors import SpecError
-from normstat.formats.affine import BYTE, Affine, floats
-from normstat.formats.base import Header, Reading, assumed, number, reading
+from normstat.formats.affine import BYTE, RGB, Affine, floats
+from normstat.formats.base import Header, Reading, assumed, divisor, number, reading
 from normstat.formats.snippets import PythonFormat, Slot, Snippet, need
 
 
 class OnnxruntimeExtensions(PythonFormat):
-    """y = (code · rescale_factor − mean) / std, pairs of mean and std a channel."""
+    """y = (code · rescale_factor − mean) / std, pairs of mean and std of three channels."""
 
     name = "onnxruntime-extensions"
     units = "code · rescale_factor"
@@ -27,6 +27,8 @@ steps = [
 """
 
     def values(self, affine: Affine) -> dict[str, Any]:
+        if len(affine.channels) != len(RGB):
+            raise SpecError(f"onnxruntime-extensions takes 3 channels, not {len(affine.channels)}")
         unit = affine.code_max or Fraction(1)
         pairs = list(zip(affine.means(unit), affine.stds(unit), strict=True))
         return {"rescale_factor": floats([1 / unit])[0], "normalization_values": pairs}
@@ -44,8 +46,10 @@ steps = [
             for pair in pairs
         ):
             raise SpecError("normalization_values: expected a list of pairs (mean, std)")
-        if not pairs:
-            raise SpecError("normalization_values: expected a pair a channel, got none")
+        if len(pairs) == 1:
+            pairs = pairs * len(RGB)  # and one channel becomes three
+        if len(pairs) != len(RGB):
+            raise SpecError(f"normalization_values: expected 3 pairs or 1, got {len(pairs)}")
         mean, std = (
             [
                 number(pair[index], f"normalization_values[{place}]")
@@ -60,8 +64,7 @@ steps = [
             warnings.append(assumed("rescale_factor", "1/255"))
         if not factor > 0:
             raise SpecError("rescale_factor: expected a number above zero")
-        nearest = round(1 / factor)
-        unit = Fraction(nearest) if abs(float(factor) * nearest - 1) < 1e-9 else 1 / factor  # noqa: PLR2004
+        unit = divisor(factor)
         code_max = unit if unit != 1 else None
         return reading(mean, std, unit=unit, code_max=code_max, said=said, warnings=warnings)
 

@@ -6,7 +6,17 @@ from typing import Any
 
 from normstat.errors import SpecError
 from normstat.formats.affine import BGR, BYTE, GRAY, RGB, Affine, whole
-from normstat.formats.base import Change, Header, Reading, assumed, header, number, numbers, reading
+from normstat.formats.base import (
+    Change,
+    Header,
+    Reading,
+    assumed,
+    divisor,
+    header,
+    number,
+    numbers,
+    reading,
+)
 from normstat.formats.documents import Path, YamlFormat, set_value
 from normstat.formats.snippets import Snippet
 
@@ -105,11 +115,9 @@ def _scale(value: Any) -> Fraction:
             found = number(snippet.value(snippet.assigned("scale")["scale"], field), field)
     else:
         found = number(value, field)
-    if abs(float(found * BYTE) - 1) < 1e-9:  # noqa: PLR2004 (the decimals of 1/255)
-        return 1 / BYTE
     if not found > 0:
         raise SpecError(f"{field}: expected a number above zero")
-    return found
+    return 1 / divisor(found)
 
 
 def _find(data: Any, name: str, path: Path) -> Path | None:

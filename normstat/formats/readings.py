@@ -11,6 +11,7 @@ from normstat.formats.base import Format, Reading
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, loads
 from normstat.spec.model import Constants
 
+_SHOWN = 4
 _LARGEST = 16 << 20  # bytes; a configuration is not that large
 
 
@@ -102,6 +103,9 @@ def recognised(name: str, content: bytes) -> Format:
 
 def _found(found: Reading, name: str) -> Found:
     affine, warnings = found.affine, list(found.warnings)
+    if not found.order_known and len(affine.channels) > 1:
+        order = " ".join(affine.channels[:_SHOWN]) + " …" * (len(affine.channels) > _SHOWN)
+        warnings.append(f"the order of the channels is not given: {order} is assumed")
     if not found.range_known and affine.unit == 1:
         # Codes of what range? The numbers themselves bound it from below.
         unit = next((each for each in (BYTE, WORD) if max(affine.mean) <= each), exact(1))

@@ -25,8 +25,10 @@ class Normalization(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.scale = nn.Parameter(torch.tensor({scale}).view(-1, 1, 1))
-        self.offset = nn.Parameter(torch.tensor({offset}).view(-1, 1, 1))
+        a = torch.tensor({scale})
+        b = torch.tensor({offset})
+        self.scale = nn.Parameter(a.view(-1, 1, 1))
+        self.offset = nn.Parameter(b.view(-1, 1, 1))
 
     def forward(self, codes):
         return codes.float() * self.scale + self.offset

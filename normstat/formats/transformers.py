@@ -7,11 +7,10 @@ from typing import Any
 
 from normstat.errors import SpecError
 from normstat.formats.affine import BGR, BYTE, GRAY, RGB, Affine, floats
-from normstat.formats.base import Header, Reading, assumed, flag, number, numbers, reading
+from normstat.formats.base import Header, Reading, assumed, divisor, flag, number, numbers, reading
 from normstat.formats.documents import DocumentFormat
 
 _SCALE = 1 / BYTE
-_DECIMALS = 1e-9  # 1/255 is written with some
 
 
 class Transformers(DocumentFormat):
@@ -75,12 +74,10 @@ def _rescaling(given: _Given) -> tuple[Fraction, Fraction]:
     if not flag(given.get("do_rescale", True, "true"), "do_rescale"):
         return Fraction(1), Fraction(0)
     factor = number(given.get("rescale_factor", _SCALE, "1/255"), "rescale_factor")
-    if abs(float(factor * BYTE) - 1) < _DECIMALS:
-        factor = _SCALE
     if not factor > 0:
         raise SpecError("rescale_factor: expected a number above zero")
     shifted = flag(given.fields.get("rescale_offset") or False, "rescale_offset")
-    return factor, Fraction(int(shifted))
+    return 1 / divisor(factor), Fraction(int(shifted))
 
 
 def _either(fields: Mapping[str, Any], name: str) -> tuple[Fraction, ...]:

@@ -6,7 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from normstat.difference import Difference
 from normstat.formats.exports import Target
+from normstat.reports.comparison_text import bullets
+from normstat.sources.base import printable
+from normstat.spec.model import Constants
 
 _NONE = 1e-9  # what float64 leaves
 
@@ -41,3 +45,44 @@ def _error(row: Target) -> str:
     if isinstance(row.error, str):
         return "no"
     return "0" if row.error is not None and row.error < _NONE else f"{row.error:.1e}"
+
+
+def constants_text(constants: Constants) -> RenderableType:
+    """Return constants as a table: the numbers, and a and b of y = a·code + b."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("channel", overflow="fold")
+    for title in ("mean", "std", "a", "b"):
+        table.add_column(title, justify="right", no_wrap=True)
+    normalization = constants.normalization
+    columns = (constants.mean, constants.std, normalization.scale, normalization.offset)
+    for channel, *values in zip(constants.channels, *columns, strict=True):
+        table.add_row(Text(printable(channel)), *(f"{value:.6g}" for value in values))
+    unit = f"{constants.max_pixel_value:g}"
+    words = f"mean and std in units of code / {unit}; y = a · code + b"
+    return Group(table, Text(words, style="dim"))
+
+
+def difference_text(found: Difference) -> RenderableType:
+    """Return both maps side by side, how far apart they are, why, and the verdict."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("channel", overflow="fold")
+    for title in ("a of A", "a of B", "b of A", "b of B", "|y_A − y_B|"):
+        table.add_column(title, justify="right", no_wrap=True)
+    rows = zip(
+        found.channels, found.a.scale, found.b.scale, found.a.offset, found.b.offset, found.largest,
+        strict=True,
+    )  # fmt: skip
+    for channel, *values, largest in rows:
+        table.add_row(
+            Text(printable(channel)), *(f"{value:.5g}" for value in values), f"{largest:.3g}"
+        )
+    parts: list[RenderableType] = [
+        Text(f"{letter} {side.name}: {' '.join(map(printable, side.channels))}, {side.codes}")
+        for letter, side in (("A", found.a), ("B", found.b))
+    ]
+    if found.largest:
+        parts += [Text(), table, Text(f"y = a · code + b, {found.codes}", style="dim")]
+    if found.findings:
+        parts += [Text(), Text("explained by", style="bold"), bullets(found.findings)]
+    style = "bold green" if found.same else "bold red"
+    return Group(*parts, Text(), Text(found.verdict, style=style))
