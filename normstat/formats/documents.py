@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,7 +16,7 @@ from normstat.spec.files import YAML_SUFFIXES, dump_text, parse_yaml
 Path = tuple[str | int, ...]
 Spans = dict[Path, tuple[int, int]]
 
-_DEEPEST = 100
+_DEEPEST, _MOST_VALUES = 100, 200_000
 _STRINGS = json.JSONDecoder(strict=False)
 
 
@@ -39,9 +40,14 @@ class JsonText:
     def __init__(self, text: str) -> None:
         self.text = text
         self.data = parse_json(text)
-        self.spans: Spans = {}
+        self._found: Spans = {}
         self._keys: dict[Path, int] = {}  # where the key of a member begins
+
+    @cached_property
+    def spans(self) -> Spans:
+        """Where each value stands."""
         self._scan(self._skip(0), ())
+        return self._found
 
     def insertion(self, parent: Path, key: str, value: Any) -> tuple[int, str]:
         """Return where a new member goes and its text: behind the last one, set as that is."""
@@ -95,7 +101,7 @@ class JsonText:
         else:
             while at < len(self.text) and self.text[at] not in ",]} \t\r\n":
                 at += 1
-        self.spans[path] = (start, at)
+        self._found[path] = (start, at)
         return at
 
 
@@ -103,19 +109,25 @@ class YamlText:
     """A YAML text whose values can be replaced where they stand; comments stay."""
 
     def __init__(self, text: str) -> None:
-        import yaml  # noqa: PLC0415 (JSON is the usual case)
-
         self.text = text
         try:
             self.data = parse_yaml(text.encode())
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except (ValueError, RecursionError, yaml.YAMLError) as error:
+        except (ValueError, RecursionError) as error:
             words = " ".join(str(error).split())
             raise SpecError(f"not valid YAML: {words or type(error).__name__}") from None
-        self.spans: Spans = {}
+        _bound(self.data)
+        self._found: Spans = {}
         self._nodes: dict[Path, Any] = {}
-        if self._root is not None:
-            self._walk(self._root, ())
+
+    @cached_property
+    def spans(self) -> Spans:
+        """Where each value stands."""
+        import yaml  # noqa: PLC0415
+
+        root = yaml.compose(self.text, Loader=yaml.SafeLoader)
+        if root is not None:
+            self._walk(root, ())
+        return self._found
 
     def _walk(self, node: Any, path: Path) -> None:
         import yaml  # noqa: PLC0415
@@ -123,7 +135,7 @@ class YamlText:
         if len(path) > _DEEPEST:
             raise SpecError("not valid YAML: nested too deeply")
         self._nodes[path] = node
-        self.spans[path] = (node.start_mark.index, node.end_mark.index)
+        self._found[path] = (node.start_mark.index, node.end_mark.index)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 self._walk(value, (*path, key.value))
@@ -133,7 +145,11 @@ class YamlText:
 
     def insertion(self, parent: Path, key: str, value: Any) -> tuple[int, str]:
         """Return where a new member goes and its text: before the first one, set as that is."""
+        import yaml  # noqa: PLC0415
+
         node = self._nodes[parent]
+        if not isinstance(node, yaml.MappingNode):
+            raise SpecError(f"{'.'.join(map(str, parent))}: expected an object")
         written = f"{key}: {self.literal(value)}"
         if node.flow_style or not node.value:
             return node.start_mark.index + 1, written + (", " if node.value else "")
@@ -231,6 +247,19 @@ class YamlFormat(DocumentFormat):
     suffixes: ClassVar[tuple[str, ...]] = tuple(sorted(YAML_SUFFIXES))
 
 
+def _bound(data: Any) -> None:
+    """Refuse data that refers to itself so often that walking it would not end."""
+    left = [data]
+    for _ in range(_MOST_VALUES):
+        if not left:
+            return
+        value = left.pop()
+        left += (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
+    raise SpecError(f"more than {_MOST_VALUES:,} values, which no configuration has")
+
+
 def _at(data: Any, path: Path) -> Any:
     for part in path:
         data = data[part]
@@ -252,18 +281,17 @@ def set_value(
     if old == value and type(old) is type(value):
         return text
     start, end = document.spans[path]
-    if text[start] not in "[{\"'" and isinstance(old, list | dict):
+    block = isinstance(old, list | dict) and text[start] not in "[{"
+    if block:
         inside = [span for found, span in document.spans.items() if found[: len(path)] == path]
         end = max(last for first, last in inside if first != start or last != end)
-        changes.append(Change(name, " ".join(text[start:end].split()), new))
-    else:
-        changes.append(Change(name, " ".join(text[start:end].split()), new))
+    changes.append(Change(name, " ".join(text[start:end].split()), new))
     items = document.element_spans(path, len(value)) if isinstance(value, list) else None
     if items:  # one by one, so that their lines and comments stay
         for (first, last), item in zip(reversed(items), reversed(value), strict=True):
             text = text[:first] + document.literal(item) + text[last:]
         return text
-    if text[start] not in "[{\"'" and isinstance(old, list | dict):
+    if block:
         start = text.rfind(":", 0, start) + 1  # a block of lines becomes one
         new = f" {new}"
     return text[:start] + new + text[end:]

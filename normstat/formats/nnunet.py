@@ -59,7 +59,11 @@ class NnUnet(DocumentFormat):
                     raise SpecError(f"{_FIELD}.{index}.{name} is not given")
                 found.append(number(each[name], f"{_FIELD}.{index}.{name}"))
         warnings = []
-        if any(each.get("percentile_00_5", 0) > each.get("min", 0) for each in fields.values()):
+        low, bottom = (
+            [number(each.get(name, 0), name) for each in fields.values()]
+            for name in ("percentile_00_5", "min")
+        )
+        if any(clip > least for clip, least in zip(low, bottom, strict=True)):
             warnings.append("codes are clipped to percentiles before; that is not part of a spec")
         return reading(parts["mean"], parts["std"], said=said, warnings=warnings)
 

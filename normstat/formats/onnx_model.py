@@ -75,7 +75,7 @@ class OnnxModel(Format):
             raise SpecError(f"not an ONNX model: {str(error).strip()[:200]}") from error
         scale, offset = _folded(onnx, model.graph)
         words = next((each.value for each in model.metadata_props if each.key == "normstat"), "")
-        return json.dumps({"scale": scale, "offset": offset, "header": words})
+        return json.dumps({"scale": scale, "offset": offset, "header": str(words)})
 
     def read(self, text: str) -> Reading:
         said = json.loads(text)

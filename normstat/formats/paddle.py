@@ -111,13 +111,20 @@ def _scale(value: Any) -> Fraction:
             numbers_ = [Fraction(part.strip().rstrip(".") or "x") for part in parts]
             found = numbers_[0] / numbers_[1] if len(parts) == 2 else numbers_[0]  # noqa: PLR2004
         except (ValueError, ZeroDivisionError):
-            snippet = Snippet(f"scale = ({value})\n")
-            found = number(snippet.value(snippet.assigned("scale")["scale"], field), field)
+            found = _computed(value, field)
     else:
         found = number(value, field)
     if not found > 0:
         raise SpecError(f"{field}: expected a number above zero")
     return 1 / divisor(found)
+
+
+def _computed(text: str, field: str) -> Fraction:
+    try:
+        snippet = Snippet(f"scale = ({text})\n")
+        return number(snippet.value(snippet.assigned("scale")["scale"], field), field)
+    except (SpecError, KeyError):
+        raise SpecError(f"{field}: expected a number such as 1./255., got {text!r}") from None
 
 
 def _find(data: Any, name: str, path: Path) -> Path | None:

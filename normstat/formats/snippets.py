@@ -233,18 +233,28 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     found: dict[str, ast.expr | None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
-            targets, value = node.targets, node.value
+            targets, assigned = node.targets, node.value
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            targets, value = [node.target], node.value
+            targets, assigned = [node.target], node.value
         else:
             continue
-        for target in targets:
+        for target, value in _unpacked(targets, assigned):
             name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", None)
             if name is not None:
                 found[name] = None if name in found else value
     for name, once in found.items():
         if once is not None:
             yield name, once
+
+
+def _unpacked(targets: Sequence[ast.expr], value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each target with its own value: `a, b = 1, 2` are two."""
+    for target in targets:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            if len(target.elts) == len(value.elts):
+                yield from zip(target.elts, value.elts, strict=True)
+        else:
+            yield target, value
 
 
 def _values(call: ast.Call) -> list[ast.expr]:

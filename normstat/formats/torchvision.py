@@ -1,10 +1,13 @@
 """torchvision's transforms v2 (transforms/v2/functional/_misc.py)."""
 
+from dataclasses import replace
 from typing import Any
 
 from normstat.formats.affine import BYTE, Affine
 from normstat.formats.base import Header, Reading, assumed, flag, numbers, reading
 from normstat.formats.snippets import PythonFormat, Slot, Snippet, need
+
+_RANGE = assumed("the range before Normalize", "0 to 1")
 
 
 class Torchvision(PythonFormat):
@@ -31,6 +34,8 @@ normalize = v2.Compose(
 )
 """
 
+    optional = frozenset(("scale",))
+
     def values(self, affine: Affine) -> dict[str, Any]:
         scaled = affine.code_max == BYTE
         unit = BYTE if scaled else BYTE / BYTE
@@ -44,10 +49,16 @@ normalize = v2.Compose(
 
     def reading(self, values: dict[str, Any], said: Header) -> Reading:
         mean, std = (numbers(need(values, name), name) for name in ("mean", "std"))
-        warnings = [] if "scale" in values else [assumed("the range before Normalize", "0 to 1")]
         if not flag(values.get("scale", True), "scale"):
             return reading(mean, std, said=said)
+        warnings = [] if "scale" in values else [_RANGE]
         return reading(mean, std, unit=BYTE, code_max=BYTE, said=said, warnings=warnings)
+
+    def read(self, text: str) -> Reading:
+        found = super().read(text)
+        if Snippet(text).calls("ToTensor"):  # divides as ToDtype does
+            return replace(found, warnings=tuple(set(found.warnings) - {_RANGE}))
+        return found
 
 
 FORMAT = Torchvision()
