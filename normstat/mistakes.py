@@ -61,8 +61,10 @@ def rounding(one: Party, other: Party) -> Iterator[str]:
     """Yield a sentence when one side is the other with fewer decimals, in 0–1 or in 0–255."""
     for limit, words in ((1, "0–1"), (255, "0–255")):
         for digits in range(_MOST_DIGITS):
-            rounded = tuple(np.round(each * limit, digits) / limit for each in other.numbers)
-            if min(rounded[1]) > 0 and _distance(one.numbers, rounded) <= _ROUNDING:
+            steps = limit * 10**digits
+            ours, theirs = (np.concatenate(party.numbers) * steps for party in (one, other))
+            has_so_few = np.abs(ours - np.round(ours)).max() <= _ROUNDING * steps
+            if has_so_few and np.abs(ours - theirs).max() <= 0.5 + _ROUNDING * steps:
                 yield (
                     f"rounding: {one.name} is {other.name} rounded to {digits} decimals in {words}"
                 )

@@ -21,8 +21,7 @@ CAFFE = Constants(
 HALF = Constants(channels=[*"RGB"], mean=[0.5] * 3, std=[0.5] * 3, max_pixel_value=255)
 GRAY_HALF = Constants(channels=["L"], mean=[0.5], std=[0.5], max_pixel_value=255)
 
-# File name, text, what it means, and what of it is assumed. Written by hand after the documents
-# of each project; the table of formats.md that they follow marks two forms as not confirmed.
+# File name, text, its format, what it means, and what of it is assumed.
 CONFIGURATIONS = {
     "transformers": ("preprocessor_config.json", """{
       "do_normalize": true, "do_rescale": true, "do_resize": true,
@@ -69,7 +68,7 @@ import albumentations as A
 MEAN, IMAGENET_STD = None, (0.229, 0.224, 0.225)
 mean = [123.675 / 255, 116.28 / 255, 103.53 / 255]
 transform = A.Compose([A.Resize(224, 224), A.Normalize(mean=mean, std=IMAGENET_STD)])
-""", "albumentations", None, None),
+""", "albumentations", IMAGENET, ["max_pixel_value", "order"]),
     "torchvision v1": ("train.py", """
 from torchvision import transforms
 normalize = transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
@@ -227,9 +226,6 @@ def test_configuration_is_recognised_and_read_and_its_gaps_are_told(tmp_path, ca
     (tmp_path / name).write_text(text)
     found = read_constants(tmp_path / name)
     assert found.format == kind
-    if meant is None:  # the defaults of Albumentations, whose argument is given by keyword
-        meant, assumed = IMAGENET, ["max_pixel_value", "order"]
-    # of one number for all channels only a count says how many there are
     assert found.constants.channels == meant.channels
     assert differences(Affine.of(meant), Affine.of(found.constants)).max() <= 1e-9
     assert len(found.warnings) == len(assumed), found.warnings

@@ -9,9 +9,9 @@ from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, quiet_option
 from normstat.cli.screen import note
 from normstat.comparison import Candidate
-from normstat.errors import SourceError, UsageError
+from normstat.errors import UsageError
 from normstat.formats import FORMATS
-from normstat.formats.exports import Export, store, targets
+from normstat.formats.exports import Export, store, targets, updated
 from normstat.formats.exports import export as export_constants
 from normstat.presets import load_catalogue
 from normstat.spec.files import DEFAULT_PATH
@@ -31,7 +31,12 @@ from normstat.spec.files import DEFAULT_PATH
     help="Change only the normalization in this configuration, in place unless -o is given; "
     "everything else stays as it is.",
 )  # fmt: skip
-@click.option("--list", "listed", is_flag=True, help="List the frameworks, their units and errors.")
+@click.option(
+    "--list",
+    "listed",
+    is_flag=True,
+    help="List the frameworks, their formulas, and their errors for SPEC.",
+)
 @click.option(
     "--max-error", type=click.FloatRange(min=0), default=1e-6, metavar="E",
     help="Exit with 1, writing nothing, when a value would be off by more (normalized units).",
@@ -74,7 +79,7 @@ def export(
     if to is None:
         raise UsageError("--to NAME says for which framework; `normstat export --list` has them")
     source = _named(spec or str(DEFAULT_PATH), preset_files, source_format)
-    result = export_constants(source.spec, to, _content(update) if update else None)
+    result = updated(source.spec, to, update) if update else export_constants(source.spec, to)
     if not quiet:
         note((*source.warnings, *result.notes))
     if result.error > max_error:
@@ -90,13 +95,6 @@ def export(
 
 def _named(name: str, preset_files: tuple[str, ...], source_format: str | None) -> Candidate:
     return resolve(name, load_catalogue(*preset_files), format=source_format)
-
-
-def _content(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; it was named with --update") from error
 
 
 def _write(result: Export, update: str | None, output: str | None, **how: Any) -> None:
@@ -115,7 +113,7 @@ def _write(result: Export, update: str | None, output: str | None, **how: Any) -
     if update is not None and not result.changes:
         click.echo(f"{update}: has these numbers already", err=True)
     if target != "-":
-        click.echo(f"wrote {target} ({result.format}, units: {result.units})", err=True)
+        click.echo(f"wrote {target} ({result.format}: y = {result.formula})", err=True)
 
 
 def _list(source: Candidate | None) -> None:

@@ -49,7 +49,7 @@ class Albumentations(PythonFormat):
     """y = (code − mean · max_pixel_value) / (std · max_pixel_value)."""
 
     name = "albumentations"
-    units = "code / max_pixel_value"
+    formula = "(code / max_pixel_value − mean) / std"
     marks = (r"\balbumentations\b", r"\bNormalize\(")
     template = """\
 # normstat: mean and std in units of code / max_pixel_value
@@ -79,7 +79,7 @@ class AlbumentationsJson(DocumentFormat):
     """The same as A.to_dict and A.save have it (core/serialization.py)."""
 
     name = "albumentations-json"
-    units = "code / max_pixel_value"
+    formula = "(code / max_pixel_value − mean) / std"
     marks = (r'"__class_fullname__"', r'Normalize"')
 
     def parent(self, data: Any) -> Path:

@@ -52,13 +52,13 @@ class Updated:
 class Format:
     """One way to write a normalization down. Text in, text out; no framework is imported.
 
-    `units` says in words what the numbers mean; `files` are the names that such a file usually has
+    `formula` is what y is, in the words of the format; `files` are the names that it usually has
     (shell patterns) and `suffixes` those that it can have; `marks` are regular expressions that
     all occur in its text. A text that matches several formats needs `--from`.
     """
 
     name: ClassVar[str]
-    units: ClassVar[str]
+    formula: ClassVar[str]
     one_scale: ClassVar[bool] = False
     binary: ClassVar[bool] = False
     files: ClassVar[tuple[str, ...]] = ()

@@ -17,7 +17,7 @@ class CoreMl(PythonFormat):
     """y = scale · code + bias of 8-bit images: one scale, a bias a channel."""
 
     name = "coreml"
-    units = "1 / code (scale), normalized (bias)"
+    formula = "scale · code + bias"
     one_scale = True
     marks = (r"\bcoremltools\b", r"\bImageType\(")
     template = """\

@@ -13,6 +13,7 @@ class Dali(OneCall):
     """y = scale · (code − mean) / std + shift (fn.crop_mirror_normalize)."""
 
     name = "dali"
+    formula = "(code − mean) / std"
     call, arguments = "crop_mirror_normalize", ("mean", "std", "scale", "shift")
     centre, spread = "mean", "std"
     optional = frozenset(("scale", "shift"))

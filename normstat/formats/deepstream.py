@@ -26,7 +26,7 @@ class DeepStream(Format):
     """y = net-scale-factor · (code − offset) of 8-bit images: one scale for all channels."""
 
     name = "deepstream"
-    units = "code (offsets), 1 / code (net-scale-factor)"
+    formula = "net-scale-factor · (code − offsets)"
     one_scale = True
     suffixes = (".txt", ".ini", ".cfg")
     files = ("config_infer*",)

@@ -15,7 +15,7 @@ class Detectron2(YamlFormat):
     """y = (code − PIXEL_MEAN) / PIXEL_STD, in the order of INPUT.FORMAT (BGR by default)."""
 
     name = "detectron2"
-    units = "code, in the order of INPUT.FORMAT"
+    formula = "(code − PIXEL_MEAN) / PIXEL_STD"
     marks = (r"\bPIXEL_(MEAN|STD)\b",)
 
     def parent(self, data: Any) -> Path:

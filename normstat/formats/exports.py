@@ -1,5 +1,6 @@
 """A normalization → the text that a framework reads, checked by reading it back."""
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -35,7 +36,7 @@ class Export:
     """
 
     format: str
-    units: str
+    formula: str
     text: str
     content: bytes
     binary: bool
@@ -87,7 +88,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     _check_kind(chosen, affine, back)
     return Export(
         format=to,
-        units=chosen.units,
+        formula=chosen.formula,
         text=text,
         content=content,
         binary=chosen.binary,
@@ -95,6 +96,26 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
         changes=changes,
         notes=tuple(_notes(chosen, affine, back)),
     )
+
+
+def updated(constants: Constants, to: str, path: str | os.PathLike[str]) -> Export:
+    """Return an existing file with this normalization, as `export` does; it is not written yet.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read.
+    SpecError
+        As `export` does; the text names the file.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; nothing was written") from error
+    try:
+        return export(constants, to, update=content)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
 
 
 def _written(chosen: Format, affine: Affine) -> str:
@@ -205,7 +226,7 @@ class Target:
 
     name: str
     summary: str
-    units: str
+    formula: str
     one_scale: bool
     error: float | str | None = None
 
@@ -221,5 +242,5 @@ def targets(constants: Constants | None = None) -> list[Target]:
                 error = export(constants, name).error
             except NormstatError as problem:
                 error = str(problem).partition(": nothing was written")[0]
-        rows.append(Target(name, entry.summary, chosen.units, chosen.one_scale, error))
+        rows.append(Target(name, entry.summary, chosen.formula, chosen.one_scale, error))
     return rows

@@ -15,7 +15,7 @@ class Keras(PythonFormat):
     """y = (x − mean) / sqrt(variance), where x = code · scale + offset after a Rescaling."""
 
     name = "keras"
-    units = "code; variance is the square of std"
+    formula = "(code − mean) / √variance"
     marks = (r"\bkeras\b", r"\b(Normalization|Rescaling)\(")
     template = """\
 # normstat: mean in units of the codes, variance in their squares

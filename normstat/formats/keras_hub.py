@@ -13,7 +13,7 @@ class KerasHub(DocumentFormat):
     """y = code · scale + offset, RGB."""
 
     name = "keras-hub"
-    units = "1 / code (scale), normalized (offset)"
+    formula = "scale · code + offset"
     files = ("image_converter.json",)
     marks = (r'ImageConverter"', r'"config"')
 

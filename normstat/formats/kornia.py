@@ -12,7 +12,7 @@ class Kornia(PythonFormat):
     """y = (x − mean) / std, where x is what was made of the codes: usually code / 255."""
 
     name = "kornia"
-    units = "code / largest code"
+    formula = "(code / largest code − mean) / std"
     marks = (r"\bkornia\b", r"\bNormalize\(")
     template = """\
 # normstat: mean and std in units of code / largest code

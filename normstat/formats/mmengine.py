@@ -18,7 +18,7 @@ class MmEngine(PythonFormat):
     """
 
     name = "mmengine"
-    units = "code, in the order after bgr_to_rgb"
+    formula = "(code − mean) / std"
     marks = (r"\b(bgr_to_rgb|rgb_to_bgr|to_rgb|\w*DataPreprocessor)\b", r"\bmean\s*=")
     template = """\
 # normstat: mean and std in units of the codes, in the order after bgr_to_rgb

@@ -8,6 +8,7 @@ class Monai(OneCall):
     """y = (x − subtrahend) / divisor (NormalizeIntensityd)."""
 
     name = "monai"
+    formula = "(code − subtrahend) / divisor"
     call = "NormalizeIntensityd"
     arguments = ("keys", "subtrahend", "divisor")
     centre, spread = "subtrahend", "divisor"

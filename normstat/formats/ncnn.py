@@ -27,7 +27,7 @@ class Ncnn(Format):
     """y = (code − mean) · norm: norm is 1/std."""
 
     name = "ncnn"
-    units = "code (mean), 1 / code (norm = 1/std)"
+    formula = "norm · (code − mean)"
     suffixes = (".cpp", ".cc", ".cxx", ".c", ".h", ".hpp")
     marks = (r"\bsubstract_mean_normalize\b|\bncnn\b", r"\bmean_vals?\b", r"\bnorm_vals?\b")
 

@@ -18,7 +18,7 @@ class NnUnet(DocumentFormat):
     """
 
     name = "nnunet"
-    units = "code"
+    formula = "(code − mean) / std"
     files = ("dataset_fingerprint.json",)
     marks = (f'"{_FIELD}"',)
 

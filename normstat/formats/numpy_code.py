@@ -12,7 +12,7 @@ class NumpyCode(PythonFormat):
     """y = (code − MEAN) / STD."""
 
     name = "python"
-    units = "code"
+    formula = "(code − MEAN) / STD"
     marks = (r"\bMEAN\b", r"\bSTD\b", r"\bnumpy\b")
     template = '''\
 # normstat: mean and std in units of the codes themselves

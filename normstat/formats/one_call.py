@@ -14,7 +14,6 @@ class OneCall(PythonFormat):
     `spread` those that are mean and std.
     """
 
-    units = "code"
     call: ClassVar[str]
     arguments: ClassVar[tuple[str, ...]]
     centre: ClassVar[str]

@@ -22,7 +22,7 @@ class OnnxModel(Format):
     """
 
     name = "onnx"
-    units = "1 / code (scale), normalized (offset)"
+    formula = "scale · code + offset"
     binary = True
     suffixes = (".onnx",)
     marks = ()

@@ -13,7 +13,7 @@ class OnnxruntimeExtensions(PythonFormat):
     """y = (code · rescale_factor − mean) / std, pairs of mean and std of three channels."""
 
     name = "onnxruntime-extensions"
-    units = "code · rescale_factor"
+    formula = "(rescale_factor · code − mean) / std"
     marks = (r"\bonnxruntime_extensions\b", r"\bNormalize\(")
     template = """\
 # normstat: pairs of mean and std in units of code * rescale_factor

@@ -14,7 +14,7 @@ class Blob(PythonFormat):
     """y = scalefactor · (code − mean), mean in the order after swapRB; one scale for all."""
 
     name = "opencv-dnn"
-    units = "code; mean in the order after swapRB"
+    formula = "scalefactor · (code − mean)"
     one_scale = True
     marks = (r"\bblobFromImages?\(",)
     template = """\
@@ -75,7 +75,7 @@ class BlobParams(PythonFormat):
     """
 
     name = "opencv-dnn-params"
-    units = "code (mean), 1 / code (scalefactor); in the order after swapRB"
+    formula = "scalefactor · (code − mean)"
     marks = (r"\bImage2BlobParams\(",)
     template = """\
 # normstat: y = scalefactor * (code - mean); mean in codes, both in the order after swapRB

@@ -16,7 +16,7 @@ class OpenVino(PythonFormat):
     """y = (code − mean) / scale: what is called scale divides."""
 
     name = "openvino"
-    units = "code; scale divides"
+    formula = "(code − mean) / scale"
     suffixes = (".py", ".sh", ".txt")
     marks = (r"(\bPrePostProcessor\b|--(mean_values|scale_values)\b)",)
     template = """\

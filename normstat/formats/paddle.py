@@ -27,7 +27,7 @@ class Paddle(YamlFormat):
     """y = (code · scale − mean) / std in the order that DecodeImage makes (BGR by default)."""
 
     name = "paddle"
-    units = "code · scale, in the order of DecodeImage.img_mode"
+    formula = "(scale · code − mean) / std"
     files = ("inference.yml",)
     marks = (r"\bNormalizeImage\b",)
 

@@ -12,6 +12,7 @@ class Rknn(OneCall):
     """y = (code − mean_values) / std_values, a list of lists: one for each input."""
 
     name = "rknn"
+    formula = "(code − mean_values) / std_values"
     call, arguments = "config", ("mean_values", "std_values")
     centre, spread = "mean_values", "std_values"
     marks = (r"\bmean_values\s*=", r"\bstd_values\s*=")

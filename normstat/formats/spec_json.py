@@ -15,7 +15,7 @@ class SpecJson(DocumentFormat):
     """y = (code / max_pixel_value − mean) / std."""
 
     name = "json"
-    units = "code / max_pixel_value"
+    formula = "(code / max_pixel_value − mean) / std"
     marks = (r'"normstat_spec"',)
     files = ("normstat.json",)
 

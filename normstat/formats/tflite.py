@@ -13,6 +13,7 @@ class TfLite(OneCall):
     """y = (code − mean) / std, 8-bit RGB or gray (table NormalizationOptions)."""
 
     name = "tflite"
+    formula = "(code − mean) / std"
     call = "create_for_inference"
     arguments = ("model_buffer", "input_norm_mean", "input_norm_std")
     centre, spread = "input_norm_mean", "input_norm_std"

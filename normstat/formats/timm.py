@@ -13,7 +13,7 @@ class Timm(DocumentFormat):
     """y = (code / 255 − mean) / std of 8-bit RGB, or of so many channels as mean has."""
 
     name = "timm"
-    units = "code / 255"
+    formula = "(code / 255 − mean) / std"
     files = ("config.json",)
     marks = (r'"(pretrained_cfg|crop_pct|architecture)"',)
 

@@ -11,7 +11,7 @@ class TorchModule(PythonFormat):
     """y = code · scale + offset."""
 
     name = "torch-module"
-    units = "1 / code (scale), normalized (offset)"
+    formula = "scale · code + offset"
     marks = (r"\btorch\b", r"\bself\.scale\b", r"\bself\.offset\b")
     template = '''\
 # normstat: y = codes * scale + offset, on the codes themselves

@@ -18,7 +18,7 @@ class Torchvision(PythonFormat):
     """
 
     name = "torchvision"
-    units = "code / 255 after ToDtype(scale=True); else code"
+    formula = "(code / 255 − mean) / std"
     marks = (r"\btorchvision\b", r"\bNormalize\(")
     template = """\
 # normstat: units of mean and std are code / 255 with scale=True, the codes with scale=False

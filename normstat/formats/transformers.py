@@ -8,7 +8,7 @@ from typing import Any
 from normstat.errors import SpecError
 from normstat.formats.affine import BGR, BYTE, GRAY, RGB, Affine, floats
 from normstat.formats.base import Header, Reading, assumed, divisor, flag, number, numbers, reading
-from normstat.formats.documents import DocumentFormat
+from normstat.formats.documents import DocumentFormat, Path
 
 _SCALE = 1 / BYTE
 
@@ -17,7 +17,7 @@ class Transformers(DocumentFormat):
     """y = (code · rescale_factor − image_mean) / image_std; RGB unless do_flip_channel_order."""
 
     name = "transformers"
-    units = "code · rescale_factor"
+    formula = "(rescale_factor · code − image_mean) / image_std"
     files = ("preprocessor_config.json", "image_processor_config.json")
     marks = (r'"(image_mean|rescale_factor|image_processor_type|do_normalize)"',)
 
@@ -31,9 +31,13 @@ class Transformers(DocumentFormat):
             "image_std": affine.stds(unit),
         }
 
-    def reading(self, fields: Mapping[str, Any], data: Any, said: Header) -> Reading:
-        if not any(name in fields for name in ("image_mean", "mean", "rescale_factor")):
+    def parent(self, data: Any) -> Path:
+        path = super().parent(data)
+        if not any(name in data for name in ("image_mean", "mean", "rescale_factor")):
             raise SpecError("image_mean is not given, nor rescale_factor")
+        return path
+
+    def reading(self, fields: Mapping[str, Any], data: Any, said: Header) -> Reading:
         given = _Given(fields)
         factor, shift = _rescaling(given)
         mean: tuple[Fraction, ...] = (Fraction(0),)

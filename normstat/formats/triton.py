@@ -33,7 +33,7 @@ class Triton(Format):
     """
 
     name = "triton"
-    units = "code"
+    formula = "(code − mean) / std"
     suffixes = (".pbtxt",)
     files = ("config.pbtxt",)
     marks = (r"\bnormalization_(mean|std)\b",)

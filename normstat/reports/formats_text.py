@@ -18,33 +18,30 @@ _NONE = 1e-9  # what float64 leaves
 def targets_text(rows: Sequence[Target], spec: str | None) -> RenderableType:
     """Return the table of formats, with their largest errors for a spec when there is one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name", no_wrap=True)
-    table.add_column("what", overflow="fold")
-    table.add_column("units of its numbers", overflow="fold")
-    table.add_column("scale", no_wrap=True)
+    table.add_column("--to", no_wrap=True)
+    table.add_column("what is written, and what y it stands for")
     if spec:
-        table.add_column("error", justify="right")
+        table.add_column("error", justify="right", no_wrap=True)
     reasons = []
     for row in rows:
-        cells = [row.name, row.summary, row.units, "one" if row.one_scale else "each"]
-        if spec:
-            cells.append(_error(row))
+        what = Text(f"{row.summary}: ").append(row.formula, style="dim")
+        cells = [Text(row.name + " *" * row.one_scale), what]
+        table.add_row(*cells, *([_error(row)] if spec else []))
         if isinstance(row.error, str):
-            reasons.append(Text(f"{row.name}: {row.error}", style="dim"))
-        table.add_row(*map(Text, cells))
-    parts: list[RenderableType] = [table]
+            reasons.append(row.error)
+    parts: list[RenderableType] = [table, Text("* one scale for all channels", style="dim")]
     if spec:
-        parts.append(
-            Text(f"error: largest |y - y of {spec}| over every code, normalized units", style="dim")
-        )
-    parts.append(Text("scale: one for all channels, or one for each", style="dim"))
-    return Group(*parts, *reasons)
+        words = f"error: largest |y − y of {spec}| over every code"
+        parts.append(Text(words, style="dim"))
+    if reasons:
+        parts += [Text(), Text("not possible", style="bold"), bullets(reasons)]
+    return Group(*parts)
 
 
-def _error(row: Target) -> str:
+def _error(row: Target) -> Text:
     if isinstance(row.error, str):
-        return "no"
-    return "0" if row.error is not None and row.error < _NONE else f"{row.error:.1e}"
+        return Text("no", style="dim")
+    return Text("0" if row.error is not None and row.error < _NONE else f"{row.error:.1e}")
 
 
 def constants_text(constants: Constants) -> RenderableType:
