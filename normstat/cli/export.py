@@ -80,16 +80,15 @@ def export(
         raise UsageError("--to NAME says for which framework; `normstat export --list` has them")
     source = _named(spec or str(DEFAULT_PATH), preset_files, source_format)
     result = updated(source.spec, to, update) if update else export_constants(source.spec, to)
-    if not quiet:
-        note((*source.warnings, *result.notes))
-    if result.error > max_error:
+    if result.error > max_error and not allow_error:
         click.echo(
-            f"{to}: largest error {result.error:.4g} in normalized units, above {max_error:g}"
-            + ("" if allow_error else "; nothing was written. --allow-error writes it"),
+            f"{to}: {result.said}, above {max_error:g}; nothing was written. "
+            "--allow-error writes it",
             err=True,
         )
-        if not allow_error:
-            ctx.exit(1)
+        ctx.exit(1)
+    if not quiet:
+        note((*source.warnings, *result.notes))
     _write(result, update, output, force=force, quiet=quiet)
 
 

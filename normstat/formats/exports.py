@@ -1,7 +1,7 @@
 """A normalization → the text that a framework reads, checked by reading it back."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from normstat.spec.files import write_text
 from normstat.spec.model import Constants
 
 Codes = npt.NDArray[np.float64]
+
+_NOTHING = 1e-9  # what float64 leaves
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,15 @@ class Export:
     content: bytes
     binary: bool
     error: float
+    one_scale: bool = False
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """How far off it is, in words."""
+        reason = " (it has one scale for all channels)" * self.one_scale
+        return f"largest error {self.error:.4g} in normalized units{reason}"
 
 
 def export(constants: Constants, to: str, update: bytes | None = None) -> Export:
@@ -86,16 +95,20 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     content = chosen.encode(text)
     back = chosen.read(chosen.decode(content))
     _check_kind(chosen, affine, back)
-    return Export(
+    found = Export(
         format=to,
         formula=chosen.formula,
         text=text,
         content=content,
         binary=chosen.binary,
         error=largest_error(affine, back.affine),
+        one_scale=chosen.one_scale,
         changes=changes,
         notes=tuple(_notes(chosen, affine, back)),
     )
+    if found.error <= _NOTHING:
+        return found
+    return replace(found, notes=(*found.notes, f"{to}: {found.said}"))
 
 
 def updated(constants: Constants, to: str, path: str | os.PathLike[str]) -> Export:

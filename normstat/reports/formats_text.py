@@ -12,7 +12,7 @@ from normstat.reports.comparison_text import bullets
 from normstat.sources.base import printable
 from normstat.spec.model import Constants
 
-_NONE = 1e-9  # what float64 leaves
+_NOTHING = 1e-9  # what float64 leaves
 
 
 def targets_text(rows: Sequence[Target], spec: str | None) -> RenderableType:
@@ -41,7 +41,7 @@ def targets_text(rows: Sequence[Target], spec: str | None) -> RenderableType:
 def _error(row: Target) -> Text:
     if isinstance(row.error, str):
         return Text("no", style="dim")
-    return Text("0" if row.error is not None and row.error < _NONE else f"{row.error:.1e}")
+    return Text("0" if row.error is not None and row.error <= _NOTHING else f"{row.error:.1e}")
 
 
 def constants_text(constants: Constants) -> RenderableType:
