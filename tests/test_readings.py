@@ -213,6 +213,15 @@ pipeline.add_pre_processing([ImageBytesToFloat(), Normalize([(0.5, 0.5)], layout
       "0": {"max": 255.0, "mean": 127.5, "median": 120.0, "min": 0.0, "percentile_00_5": 3.0,
       "percentile_99_5": 250.0, "std": 127.5}}, "spacings": [[1.0, 1.0, 1.0]]}""",
       "nnunet", GRAY_HALF, ["clipped"]),
+    "toml": ("settings.toml", """
+title = "mean = [1]  # not this"
+[data.normalize]
+std = [0.229, 0.224, 0.225]
+mean = [  # of ImageNet
+    0.485, 0.456,
+    0.406,
+]
+""", "toml", IMAGENET, ["max_pixel_value", "order"]),
     "kornia": ("aug.py", """
 import kornia, torch
 norm = kornia.enhance.Normalize(mean=torch.tensor([0.5, 0.5, 0.5]), std=torch.tensor([0.5] ))
@@ -290,6 +299,9 @@ WRONG = [
     ("onnxruntime-extensions", "Normalize([1, 1, 1])", "pairs"),
     ("openvino", "mo --mean_values [1,2,x]", "--mean_values"),
     ("openvino", "mo --mean_values [1,2,3]", "--scale_values is not given"),
+    ("toml", "mean = [1]", "0 tables"),
+    ("toml", "mean = [1]\nstd = [nan]", r"std\[0\].*nan"),
+    ("toml", "mean = [1\nstd = [1]", "not valid TOML"),
     ("onnx", "not a model", "not an ONNX model"),
     ("json", '{"mean": [0.5]}', "normstat_spec"),
 ]  # fmt: skip
@@ -477,6 +489,29 @@ def test_ini_and_pbtxt_keep_everything_but_the_numbers():
     assert new.text.startswith('name: "m"\nmax_batch_size: 8 # a\n')
     assert new.text.endswith("# end\n")
     assert '"123.675, 116.28, 103.53"' in new.text
+
+
+def test_toml_keeps_comments_and_lines():
+    old = """\
+# ours
+title = "std = [1]"
+[model]
+mean = 3
+[data.normalize]
+std = [0.5, 0.5, 0.5]  # who knows
+mean = [
+    0.5,  # red 1
+    0.5, 0.5,
+]
+[train]
+std = 1
+"""
+    new = export(IMAGENET, "toml", update=old.encode())
+    assert new.text == old.replace("[0.5, 0.5, 0.5]", "[0.229, 0.224, 0.225]").replace(
+        "    0.5,  # red 1\n    0.5, 0.5,", "    0.485,  # red 1\n    0.456, 0.406,"
+    )
+    new = export(BGR, "toml", update=old.encode())  # mean and std in codes
+    assert "[data.normalize]\nmax_pixel_value = 1\nstd" in new.text
 
 
 def test_fingerprint_keeps_its_percentiles():

@@ -17,6 +17,7 @@ FORMATS = Registry(
     "format",
     {
         "json": _entry("spec_json", "the constants as a spec"),
+        "toml": _entry("toml_table", "a table of a TOML file"),
         "python": _entry("numpy_code", "function on arrays"),
         "albumentations": _entry("albumentations", "A.Normalize"),
         "albumentations-json": _entry("albumentations", "what A.save writes", "JSON"),
