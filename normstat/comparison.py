@@ -44,7 +44,8 @@ class Comparison(_Part, frozen=True, kw_only=True):
     """Everything about one pair.
 
     `metrics` holds one number a channel, or one for all; a metric is missing where a side lacks
-    what it needs. `mean` and `std` are there when sampling noise is known on a side.
+    what it needs. `mean` and `std` are there when sampling noise is known on a side. `assumed`
+    tells what the configuration of a framework leaves out.
     """
 
     a: Named
@@ -56,6 +57,7 @@ class Comparison(_Part, frozen=True, kw_only=True):
     std: Interval | None
     findings: list[str]
     advice: list[str]
+    assumed: list[str] = []
 
 
 class Candidate(_Part, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
             )
         ),
         advice=_advice(a, b, metrics),
+        assumed=[*a.warnings, *b.warnings],
     )
 
 

@@ -29,36 +29,38 @@ class Map(_Part, frozen=True, kw_only=True):
 
     name: str
     channels: list[str]
-    max_code: Number | None
+    code_max: Number | None
     scale: list[Number]
     offset: list[Number]
 
     @property
     def codes(self) -> str:
         """The range of the codes in words."""
-        return "codes of any size" if self.max_code is None else f"codes 0..{self.max_code:g}"
+        return "codes of any size" if self.code_max is None else f"codes 0..{self.code_max:g}"
 
 
 class Difference(_Part, frozen=True, kw_only=True):
     """How far two maps are apart.
 
     `largest` is the largest |y_A − y_B| over every code, a channel, in normalized units; it is
-    empty when the numbers of channels differ. `findings` are slips that explain it.
+    empty when the numbers of channels differ. `findings` are slips that explain it, `assumed`
+    what the configurations leave out.
     """
 
     a: Map
     b: Map
     channels: list[str]
-    max_code: Number | None
+    code_max: Number | None
     largest: list[Number]
     tolerance: Number
     same: bool
     findings: list[str]
+    assumed: list[str]
 
     @property
     def codes(self) -> str:
         """Over which codes it was looked."""
-        return f"for every code from 0 to {65535 if self.max_code is None else self.max_code:g}"
+        return f"for every code from 0 to {65535 if self.code_max is None else self.code_max:g}"
 
     @property
     def verdict(self) -> str:
@@ -145,11 +147,12 @@ def difference(
         a=_map(a, first, first),
         b=_map(b, second, matched),
         channels=list(names[0]),
-        max_code=float(max(limits)) if limits else None,
+        code_max=float(max(limits)) if limits else None,
         largest=largest or [],
         tolerance=tolerance,
         same=largest is not None and fed_alike and max(largest) <= tolerance,
         findings=findings,
+        assumed=[*a.warnings, *b.warnings],
     )
 
 
@@ -195,7 +198,7 @@ def _map(candidate: Candidate, affine: Affine, matched: Affine) -> Map:
     return Map(
         name=candidate.name,
         channels=list(affine.channels),
-        max_code=None if affine.code_max is None else float(affine.code_max),
+        code_max=None if affine.code_max is None else float(affine.code_max),
         scale=floats(matched.scale),
         offset=floats(matched.offset),
     )

@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 
 import normstat
@@ -131,6 +132,13 @@ def test_names_of_files_are_text(run):
     assert code == 1
     assert "\x1b" not in out + err
     assert "[red]" in out
+
+
+def test_json_fits_the_schema_and_says_what_was_assumed(here, tmp_path):  # noqa: F811
+    (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.5], "image_std": [0.5]}')
+    found = json.loads(here("diff", "preprocessor_config.json", "mnist", "--format", "json").out)
+    jsonschema.validate(found, json.loads(here("schema", "difference").out))
+    assert any("rescale_factor" in each for each in found["assumed"])
 
 
 def test_quiet_leaves_the_code(here):  # noqa: F811

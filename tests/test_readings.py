@@ -477,6 +477,19 @@ def transform(size):
     ).replace("std=[0.5, 0.5, 0.5]", "std=[0.229, 0.224, 0.225]")
 
 
+def test_every_equal_call_is_updated():
+    old = """\
+import torchvision.transforms as T
+STD = [0.5, 0.5, 0.5]
+train = T.Compose([T.ToTensor(), T.Normalize([0.5, 0.5, 0.5], STD)])
+test = T.Compose([T.ToTensor(), T.Normalize([0.5, 0.5, 0.5], STD)])
+"""
+    new = export(IMAGENET, "torchvision", update=old.encode())
+    assert new.text == old.replace("STD = [0.5, 0.5, 0.5]", "STD = [0.229, 0.224, 0.225]").replace(
+        "Normalize([0.5, 0.5, 0.5]", "Normalize([0.485, 0.456, 0.406]"
+    )
+
+
 def test_ini_and_pbtxt_keep_everything_but_the_numbers():
     old = "[property]\n# ours\nnet-scale-factor = 1.0 # all\noffsets=0;0;0;\ngpu-id=0\n"
     new = export(HALF, "deepstream", update=old.encode())

@@ -48,7 +48,7 @@ def diff(
     first, second = (resolve(name, catalogue, format=source_format) for name in (a, b))
     found = difference(first, second, [preset.spec() for preset in catalogue], tolerance)
     if not quiet:
-        note((*first.warnings, *second.warnings))
+        note(found.assumed)
         if screen == "json":
             click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
         else:

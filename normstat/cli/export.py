@@ -112,7 +112,7 @@ def _write(result: Export, update: str | None, output: str | None, **how: Any) -
     if update is not None and not result.changes:
         click.echo(f"{update}: has these numbers already", err=True)
     if target != "-":
-        click.echo(f"wrote {target} ({result.format}: y = {result.formula})", err=True)
+        click.echo(f"wrote {target} ({result.format})", err=True)
 
 
 def _list(source: Candidate | None) -> None:

@@ -104,7 +104,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
         error=largest_error(affine, back.affine),
         one_scale=chosen.one_scale,
         changes=changes,
-        notes=tuple(_notes(chosen, affine, back)),
+        notes=tuple(_notes(chosen, affine, back, text)),
     )
     if found.error <= _NOTHING:
         return found
@@ -195,8 +195,10 @@ def _range(code_max: Fraction | None) -> str:
     return "without a bound" if code_max is None else f"0..{whole(code_max)}"
 
 
-def _notes(chosen: Format, meant: Affine, back: Reading) -> list[str]:
+def _notes(chosen: Format, meant: Affine, back: Reading, text: str) -> list[str]:
     notes = []
+    if text.startswith("{"):  # JSON has no comments
+        notes.append(f"{chosen.name}: y = {chosen.formula}")
     usual = usual_channels(len(meant.channels))
     if not back.order_known and len(meant.channels) > 1 and meant.channels != usual:
         notes.append(

@@ -6,7 +6,7 @@ from typing import Any
 from normstat.errors import SpecError
 from normstat.formats.affine import BGR, GRAY, RGB, Affine
 from normstat.formats.base import Header, Reading, assumed, flag, numbers, reading
-from normstat.formats.snippets import PythonFormat, Slot, Snippet, called, need
+from normstat.formats.snippets import PythonFormat, Slot, Snippet, called, need, with_twins
 
 _FLIPS = ("bgr_to_rgb", "rgb_to_bgr", "to_rgb")
 
@@ -57,7 +57,7 @@ data_preprocessor = dict(
         }
         if len(said) > 1:
             raise SpecError("mean and std are given with different values; leave one")
-        slots = found[0]
+        slots = with_twins(found)
         if slots["rgb_to_bgr"].node is None:
             del slots["rgb_to_bgr"]
         old = slots.pop("to_rgb")

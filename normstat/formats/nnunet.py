@@ -14,7 +14,8 @@ _FIELD = "foreground_intensity_properties_per_channel"
 class NnUnet(DocumentFormat):
     """y = (code − mean) / std of codes clipped to two percentiles.
 
-    What is written clips nothing: its percentiles are the ends of the range.
+    What is written has what CTNormalization reads, and clips nothing: its percentiles are the ends
+    of the range.
     """
 
     name = "nnunet"
@@ -33,10 +34,7 @@ class NnUnet(DocumentFormat):
         low, high = 0, whole(affine.code_max)
         return {
             str(index): {
-                "max": high,
                 "mean": mean,
-                "median": mean,
-                "min": low,
                 "percentile_00_5": low,
                 "percentile_99_5": high,
                 "std": std,

@@ -70,7 +70,7 @@ def blob(image, size=None):
 class BlobParams(PythonFormat):
     """y = scalefactor · (code − mean), a scale a channel (OpenCV 4.8 and newer).
 
-    Both are in the order after swapRB. OpenCV 4 swaps the scales back for every second image of a
+    Both are in the order after swapRB. Some versions swap the scales again for each image of a
     batch, so that images are to be given one by one.
     """
 

@@ -1,10 +1,11 @@
 """Formats that are Python code: read through its syntax tree, never by running it."""
 
 import ast
+import json
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from normstat.errors import SpecError
@@ -37,12 +38,16 @@ _METHODS = frozenset(("reshape", "view", "astype", "to", "tolist", "float"))
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for a value: where it stands, in bytes, or where it would have to be inserted."""
+    """A place for a value: where it stands, in bytes, or where it would have to be inserted.
+
+    `twins` are places of the same value in further calls, which an update changes too.
+    """
 
     start: int
     end: int
     node: ast.expr | None
     lead: str = ""
+    twins: "tuple[Slot, ...]" = ()
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Snippet:
         if len({tuple(ast.dump(each) for each in (*c.args, *c.keywords)) for c in calls}) > 1:
             lines = ", ".join(str(each.lineno) for each in calls[:5])
             raise SpecError(f"{name} is called with different values (lines {lines}); leave one")
-        return self.arguments(calls[0], *arguments)
+        return with_twins([self.arguments(each, *arguments) for each in calls])
 
     def assigned(self, *names: str) -> dict[str, Slot]:
         """Return the slots of variables or attributes that are assigned; some may be missing."""
@@ -159,7 +164,8 @@ class Snippet:
     def replaced(self, edits: Sequence[tuple[Slot, str]]) -> str:
         """Return the text with other contents of its slots."""
         content = self._bytes
-        for slot, new in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        places = {(slot.start, slot.lead): (slot, new) for slot, new in edits}
+        for slot, new in sorted(places.values(), key=lambda edit: edit[0].start, reverse=True):
             content = content[: slot.start] + (slot.lead + new).encode() + content[slot.end :]
         return content.decode()
 
@@ -226,6 +232,14 @@ def _wrapped(node: ast.expr) -> ast.expr | None:
     ):
         return node.func.value
     return None
+
+
+def with_twins(found: Sequence[dict[str, Slot]]) -> dict[str, Slot]:
+    """Return the slots of the first of several equal calls, which know those of the others."""
+    return {
+        name: replace(slot, twins=tuple(each[name] for each in found[1:]))
+        for name, slot in found[0].items()
+    }
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -295,7 +309,7 @@ def literal(value: Any) -> str:
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
-    return repr(value)
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 class PythonFormat(Format):
@@ -347,7 +361,7 @@ class PythonFormat(Format):
             old = snippet.old(slots[name])
             new = snippet.literal(slots[name], value, name)
             if old is None or new != " ".join(old.split()):
-                edits.append((slots[name], new))
+                edits += [(slot, new) for slot in (slots[name], *slots[name].twins)]
                 changes.append(Change(name, old, new))
         return Updated(with_header(snippet.replaced(edits), affine), tuple(changes))
 

@@ -27,9 +27,9 @@ from tflite_support.metadata_writers import image_classifier, writer_utils
 def with_metadata(model_file, label_file):
     return image_classifier.MetadataWriter.create_for_inference(
         writer_utils.load_file(model_file),
-        {input_norm_mean},
-        {input_norm_std},
-        [label_file],
+        input_norm_mean={input_norm_mean},
+        input_norm_std={input_norm_std},
+        label_file_paths=[label_file],
     )
 """
 

@@ -12,7 +12,7 @@ class TorchModule(PythonFormat):
 
     name = "torch-module"
     formula = "scale · code + offset"
-    marks = (r"\btorch\b", r"\bself\.scale\b", r"\bself\.offset\b")
+    marks = (r"\btorch\b", r"\bself\.scale\b", r"\bself\.offset\b", r"# channels: .*; codes: ")
     template = '''\
 # normstat: y = codes * scale + offset, on the codes themselves
 # {header}

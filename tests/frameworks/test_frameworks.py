@@ -156,6 +156,14 @@ def by_onnxruntime_extensions(spec, codes):
     return session.run(None, feed)[0].transpose(1, 2, 0)
 
 
+def by_keras_hub(spec, codes):
+    import keras
+    import keras_hub  # noqa: F401 (registers its layers)
+
+    layer = keras.saving.deserialize_keras_object(json.loads(export(spec, "keras-hub").text))
+    return np.asarray(layer(codes[None]))[0]
+
+
 def by_coreml(spec, codes):
     """Only the values that coremltools keeps: predictions need a Mac."""
     kind = ran(spec, "coreml")["image_input"]((1, codes.shape[-1], *codes.shape[:2]))
@@ -173,6 +181,7 @@ ROWS = [
     (by_timm, ["RGB"]),
     (by_openvino, ["RGB", "BGR in 0-255", "gray", "16 bit"]),
     (by_onnxruntime_extensions, ["RGB", "BGR in 0-255"]),
+    (by_keras_hub, ["RGB"]),
     (by_coreml, ["gray"]),
 ]
 
