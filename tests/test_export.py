@@ -130,6 +130,15 @@ def test_update_to_standard_output_keeps_changes_apart(here, spec, tmp_path):
     assert path.read_text() == old
 
 
+def test_numbers_that_were_measured_are_not_replaced_in_their_spec(run, samples):
+    assert run("compute", samples / "photos", "--quiet").code == 0
+    before = (run.folder / "normstat.json").read_bytes()
+    code, _, err = run("export", "imagenet", "--to", "json", "--update", "normstat.json")
+    assert code == 3
+    assert "normstat compute" in err
+    assert (run.folder / "normstat.json").read_bytes() == before
+
+
 def test_update_of_another_format_names_the_field(here, spec, tmp_path):
     (tmp_path / "a.json").write_text('{"size": 3}')
     code, _, err = here("export", "--to", "transformers", "--update", "a.json")

@@ -2,10 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
 from fractions import Fraction
 
 import albumentations
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import yaml
@@ -28,6 +31,7 @@ def constants(mean, std, max_pixel_value=255, channels="RGB"):
     )
 
 
+IMAGENET = preset("imagenet")
 SPECS = {
     "RGB": preset("imagenet"),
     "one std": preset("inception"),
@@ -291,3 +295,79 @@ def test_no_other_single_scale_is_nearer(std, nudge):
     residual = (a - other) * codes + b
     nearest = ((residual.max(axis=1) - residual.min(axis=1)) / 2).max()
     assert nearest >= float(error) - 1e-9
+
+
+# Models of others, and names of others.
+
+
+def model_of(steps, *, opset=13):
+    """Return an ONNX model of nodes (operator, constant), then a Relu."""
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    nodes, constants, name = [], [], "x"
+    for index, (operator, values) in enumerate(steps):
+        inputs = [name]
+        if values is not None:
+            constants.append(helper.make_tensor(f"c{index}", kind, [1, len(values), 1, 1], values))
+            inputs.append(f"c{index}")
+        attributes = {"to": kind} if operator == "Cast" else {}
+        nodes.append(helper.make_node(operator, inputs, [f"y{index}"], **attributes))
+        name = f"y{index}"
+    nodes.append(helper.make_node("Relu", [name], ["out"]))
+    shape = ["N", 3, "H", "W"]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info("out", kind, shape)], constants,
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+MODELS = {
+    "Div, Sub, Div": [("Div", [255.0]), ("Sub", IMAGENET.mean), ("Div", IMAGENET.std)],
+    "Cast, Sub, Mul": [
+        ("Cast", None), ("Sub", [123.675, 116.28, 103.53]),
+        ("Mul", [1 / 58.395, 1 / 57.12, 1 / 57.375]),
+    ],
+    "Mul, Add": [("Mul", [2.0]), ("Add", [-1.0, -2.0, -3.0])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", MODELS.values(), ids=MODELS)
+def test_first_steps_of_any_model_are_read_as_onnxruntime_runs_them(tmp_path, steps):
+    model = model_of(steps)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    found = read_constants(tmp_path / "model.onnx")
+    codes = np.arange(256, dtype=np.float32).reshape(1, 1, 16, 16).repeat(3, axis=1)
+    ran = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": codes})[0]
+    read = expected(found.constants, codes.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    assert np.abs(np.maximum(read, 0) - ran).max() <= 1e-4 * max(1, np.abs(ran).max() / 100)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [([], "goes through no"), ([("Mul", [0.0])], "a constant is 0"),
+     ([("Mul", [2.0] * 3), ("Add", [1.0] * 2)], "its constant has 2 numbers"),
+     ([("Mul", [-1.0] * 3)], "scale: expected a number above zero")],
+)  # fmt: skip
+def test_model_without_a_normalization_is_refused(tmp_path, steps, words):
+    (tmp_path / "model.onnx").write_bytes(model_of(steps).SerializeToString())
+    with pytest.raises(SpecError, match=words):
+        read_constants(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("name", ["python", "detectron2", "torch-module", "onnx", "toml", "triton"])
+@pytest.mark.parametrize(
+    "channels", [("near infrared", "[red]"), ("a;b", 'c"d'), ("é", "\n# x"), ("{0}", "*/")]
+)
+def test_any_name_of_a_channel_comes_back(name, channels):
+    spec = constants([0.1, 0.2], [0.3, 0.4], 255, channels)
+    chosen = FORMATS.load(name)
+    back = chosen.read(chosen.decode(export(spec, name).content))
+    assert back.affine.channels == channels
+
+
+def test_table_of_formats_loads_none_of_them():
+    code = "import sys, normstat.formats; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "normstat.formats" in loaded
+    assert not loaded & {"numpy", "yaml", "onnx", "normstat.formats.timm"}

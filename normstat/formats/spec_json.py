@@ -6,9 +6,10 @@ import msgspec
 
 from normstat.errors import SpecError
 from normstat.formats.affine import Affine
-from normstat.formats.base import Reading
+from normstat.formats.base import Reading, Updated
 from normstat.formats.documents import DocumentFormat
 from normstat.spec.files import dumps, loads
+from normstat.spec.model import Constants, Spec
 
 
 class SpecJson(DocumentFormat):
@@ -27,11 +28,22 @@ class SpecJson(DocumentFormat):
         return dumps(affine.constants())
 
     def read(self, text: str) -> Reading:
-        try:
-            spec = loads(text.encode(), name="")
-        except SpecError as error:
-            raise SpecError(str(error).removeprefix(": ")) from None
-        return Reading(Affine.of(spec), range_known=False)
+        return Reading(Affine.of(_loaded(text)), range_known=False)
+
+    def update(self, text: str, affine: Affine) -> Updated:
+        if isinstance(_loaded(text), Spec):
+            raise SpecError(
+                "is the spec of a dataset, whose numbers follow from what was measured; "
+                "`normstat compute` renews it"
+            )
+        return super().update(text, affine)
+
+
+def _loaded(text: str) -> Constants:
+    try:
+        return loads(text.encode(), name="")
+    except SpecError as error:
+        raise SpecError(str(error).removeprefix(": ")) from None
 
 
 FORMAT = SpecJson()
