@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/.installed
 READY     := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help check format docs test test-lowest bench demo clean
+.PHONY: help check format docs test test-frameworks test-lowest bench demo clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "normstat needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
@@ -37,6 +37,11 @@ docs: $(READY) ## renew the generated parts of README.md
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest $(ARGS)
 
+test-frameworks: ## run what export writes in torch, Keras, OpenVINO and others (gigabytes)
+	$(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip install --quiet --editable '.[frameworks]'
+	.venv-frameworks/bin/python -m pytest --no-cov tests/frameworks $(ARGS)
+
 test-lowest: ## run every test with the oldest dependencies that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m tests.lowest > .venv-lowest/constraints.txt
@@ -51,5 +56,5 @@ demo: $(INSTALLED) ## statistics of sample_data/photos, as a new user would see 
 	$(BIN)/normstat compare
 
 clean: ## remove everything that the targets made
-	rm -rf .venv .venv-lowest .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .venv .venv-frameworks .venv-lowest .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.difference import diff
     from normstat.errors import (
         DifferentSoftwareWarning,
         ImageError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         SpecError,
         UsageError,
     )
+    from normstat.formats.exports import export
     from normstat.measure import compute
     from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
@@ -45,6 +47,8 @@ __all__ = [
     "compare",
     "compute",
     "denormalize",
+    "diff",
+    "export",
     "load",
     "merge",
     "normalize",
@@ -58,6 +62,8 @@ _HOMES = {
     "Comparison": "normstat.comparison",
     "compare": "normstat.candidates",
     "compute": "normstat.measure",
+    "diff": "normstat.difference",
+    "export": "normstat.formats.exports",
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
     "preset": "normstat.presets.catalogue",

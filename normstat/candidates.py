@@ -6,21 +6,33 @@ from pathlib import Path
 from normstat.comparison import Candidate, Comparison
 from normstat.comparison import compare as compare_candidates
 from normstat.errors import SourceError, SpecError, UsageError
+from normstat.formats.readings import read_constants
 from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load_constants
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES
 from normstat.spec.model import Constants
 
 _USUAL = str(DEFAULT_PATH)
 _HINT = "; `normstat compute FOLDER` writes one"
 
 
-def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -> Candidate:
+def resolve(
+    name: str,
+    catalogue: Catalogue,
+    observer: Observer | None = None,
+    format: str | None = None,  # noqa: A002
+) -> Candidate:
     """Return the spec that a name stands for.
 
     A file is read, a folder is measured, anything else is a preset. A path that exists wins over
-    a preset of the same name.
+    a preset of the same name. A file is a spec or any configuration of `normstat.formats`; what it
+    does not say is told in the candidate's `warnings`.
+
+    Parameters
+    ----------
+    format
+        What files are that do not tell so themselves.
 
     Raises
     ------
@@ -36,12 +48,13 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
     if path.is_dir():
         return Candidate(name=label, spec=compute(path, observer=observer))
     if path.exists():
-        spec = load_constants(path)
-        if not spec.channels:
+        found = read_constants(path, format)
+        if not found.constants.channels:
             raise SpecError(
                 f"{label}: holds no image and so no numbers; merge it with other shards"
             )
-        return Candidate(name=label, spec=spec)
+        warnings = [f"{label}: {each}" for each in found.warnings]
+        return Candidate(name=label, spec=found.constants, warnings=warnings)
     if name not in catalogue and _looks_like_a_path(path):
         raise SourceError(f"{label}: no such file or folder{_HINT if name == _USUAL else ''}")
     try:

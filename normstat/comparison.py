@@ -44,7 +44,8 @@ class Comparison(_Part, frozen=True, kw_only=True):
     """Everything about one pair.
 
     `metrics` holds one number a channel, or one for all; a metric is missing where a side lacks
-    what it needs. `mean` and `std` are there when sampling noise is known on a side.
+    what it needs. `mean` and `std` are there when sampling noise is known on a side. `assumed`
+    tells what the configuration of a framework leaves out.
     """
 
     a: Named
@@ -56,13 +57,18 @@ class Comparison(_Part, frozen=True, kw_only=True):
     std: Interval | None
     findings: list[str]
     advice: list[str]
+    assumed: list[str] = []
 
 
 class Candidate(_Part, frozen=True, kw_only=True):
-    """Something that can be compared: a spec under the name that the user knows it by."""
+    """Something that can be compared: a spec under the name that the user knows it by.
+
+    `warnings` tell what was assumed when it was read.
+    """
 
     name: str
     spec: Constants
+    warnings: list[str] = []
 
 
 def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> Comparison:
@@ -119,6 +125,7 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
             )
         ),
         advice=_advice(a, b, metrics),
+        assumed=[*a.warnings, *b.warnings],
     )
 
 

@@ -12,6 +12,8 @@ from normstat.spec.model import Constants, PresetSpec, Spec
 _RATIO = 4
 _CLOSE = 0.02
 _EXACT = 5e-4
+_ROUNDING = 1e-9
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,36 @@ def explanations(
         yield from _inverse(one, other)
         yield from _definition(one, other, channels)
         yield from _mixture(one, channels, presets)
+
+
+def rounding(one: Party, other: Party) -> Iterator[str]:
+    """Yield a sentence when one side is the other with fewer decimals, in 0–1 or in 0–255."""
+    for limit, words in ((1, "0–1"), (255, "0–255")):
+        for digits in range(_MOST_DIGITS):
+            steps = limit * 10**digits
+            ours, theirs = (np.concatenate(party.numbers) * steps for party in (one, other))
+            has_so_few = np.abs(ours - np.round(ours)).max() <= _ROUNDING * steps
+            if has_so_few and np.abs(ours - theirs).max() <= 0.5 + _ROUNDING * steps:
+                yield (
+                    f"rounding: {one.name} is {other.name} rounded to {digits} decimals in {words}"
+                )
+                return
+
+
+def one_for_all(one: Party, other: Party) -> Iterator[str]:
+    """Yield a sentence when one side has a single std where the other has one a channel."""
+    spreads = [np.ptp(party.side.std) for party in (one, other)]
+    if spreads[0] <= _ROUNDING < spreads[1]:
+        yield f"one scale: {one.name} has the same std for all channels, {other.name} has its own"
+
+
+def undivided(one: Party, other: Party, code_max: float) -> Iterator[str]:
+    """Yield a sentence when one side only subtracts the mean: its std is one code."""
+    ones, others = one.side.std * code_max, other.side.std * code_max
+    if max(abs(ones - 1)) <= _EXACT < max(abs(others - 1)) and (
+        _distance((one.side.mean,), (other.side.mean,)) <= _CLOSE
+    ):
+        yield f"std: {one.name} divides by 1, {other.name} by its std"
 
 
 def _inverse(one: Party, other: Party) -> Iterator[str]:

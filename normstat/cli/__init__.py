@@ -21,6 +21,8 @@ COMMANDS = Registry(
         "subtract": Entry("normstat.cli.subtract:subtract", "Take a part out of a spec again."),
         "identify": Entry("normstat.cli.identify:identify", "Say which preset some numbers are."),
         "lint": Entry("normstat.cli.lint:lint", "Check the constants in code and configurations."),
+        "diff": Entry("normstat.cli.diff:diff", "Are two configurations the same preprocessing?"),
+        "export": Entry("normstat.cli.export:export", "Write the numbers for a framework."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

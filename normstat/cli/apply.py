@@ -7,6 +7,7 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    from_option,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -15,8 +16,9 @@ from normstat.cli.options import (
     selection_options,
     worker_options,
 )
-from normstat.cli.screen import Progress
+from normstat.cli.screen import Progress, note
 from normstat.errors import InterruptedRunError, UsageError
+from normstat.formats.readings import read_constants
 from normstat.manifest import MANIFEST, Manifest
 from normstat.methods import METHODS
 from normstat.outputs import FORMATS
@@ -24,7 +26,7 @@ from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
-from normstat.spec.files import DEFAULT_PATH, load_constants
+from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, Pipeline, Spec
 
 _SHOWN = 10
@@ -43,7 +45,8 @@ def _methods_help() -> str:
     "specs",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="Take the numbers of a spec; repeated for `adaptive`.  [default: normstat.json]",
+    help="Take the numbers of a spec, or of a framework's configuration; repeated for "
+    "`adaptive`.  [default: normstat.json]",
 )
 @click.option(
     "--method", type=click.Choice(list(METHODS)), default="standard", help="What is done."
@@ -77,6 +80,7 @@ def _methods_help() -> str:
 @click.option("--inverse", metavar="DIR", help="Restore the images from what apply wrote to DIR.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how many bytes.")
 @click.option("--overwrite", is_flag=True, help="Redo what an earlier run wrote.")
+@from_option
 @presets_option
 @on_error_option
 @pipeline_options
@@ -90,6 +94,7 @@ def apply(
     preset: str | None,
     specs: tuple[str, ...],
     preset_files: tuple[str, ...],
+    source_format: str | None,
     method: str,
     output: str | None,
     inverse: str | None,
@@ -118,7 +123,8 @@ def apply(
         _restore(Path(inverse), Path(output or "restored"), watch, jobs=jobs, quiet=quiet)
         return
     usual = _usual(specs, src)
-    numbers = _numbers(method, preset, specs, usual, preset_files)
+    named = [_named_spec(text, source_format, quiet=quiet) for text in specs]
+    numbers = _numbers(method, preset, named, usual, preset_files)
     if not src and isinstance(usual, Spec):
         src = tuple(usual.dataset.roots)
     if not src:
@@ -165,18 +171,17 @@ _PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:
     """Read normstat.json where it is needed, and where it is only useful when it is there."""
     if DEFAULT_PATH.exists() and (not specs or not src):
-        return load_constants(DEFAULT_PATH)
+        return read_constants(DEFAULT_PATH).constants
     return None
 
 
 def _numbers(
     method: str,
     preset: str | None,
-    specs: tuple[str, ...],
+    named: list[tuple[str, Constants]],
     usual: Constants | None,
     preset_files: tuple[str, ...],
 ) -> Numbers:
-    named = [_named_spec(text) for text in specs]
     if method == "adaptive":
         if preset:
             raise UsageError("adaptive chooses between specs; --preset has no place in it")
@@ -195,11 +200,14 @@ def _numbers(
     return Numbers(source=published)
 
 
-def _named_spec(text: str) -> tuple[str, Constants]:
+def _named_spec(text: str, source_format: str | None, *, quiet: bool) -> tuple[str, Constants]:
     name, equals, path = text.partition("=")
     if not equals or Path(text).exists():
         name = path = text
-    return name, load_constants(path)
+    found = read_constants(path, source_format)
+    if not quiet:
+        note(f"{path}: {warning}" for warning in found.warnings)
+    return name, found.constants
 
 
 def _tell(planned: Plan) -> None:

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from normstat.candidates import resolve
-from normstat.cli.options import presets_option, progress_option, quiet_option
-from normstat.cli.screen import Progress
+from normstat.cli.options import from_option, presets_option, progress_option, quiet_option
+from normstat.cli.screen import Progress, note
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
 from normstat.gate import Report, judge, parse_rule, report
@@ -55,6 +55,7 @@ def _metrics_help() -> str:
     default="table",
     help=f"github also appends Markdown to the file that {_SUMMARY} names.",
 )
+@from_option
 @presets_option
 @progress_option
 @quiet_option
@@ -66,6 +67,7 @@ def command(
     b: tuple[str, ...],
     preset_names: tuple[str, ...],
     preset_files: tuple[str, ...],
+    source_format: str | None,
     rules: tuple[str, ...],
     tolerance: float | None,
     significant: bool,
@@ -75,9 +77,9 @@ def command(
 ) -> None:
     """Compare the data of A with the numbers of each B.
 
-    A and B are specs, presets or folders, which are measured. Without A it is normstat.json;
-    without B every preset with the same channels, the nearest first. Exit code 1 when a rule
-    (--fail-on, --tolerance) is broken; without a rule always 0.
+    A and B are specs, configurations of frameworks, presets, or folders, which are measured.
+    Without A it is normstat.json; without B every preset with the same channels, the nearest
+    first. Exit code 1 when a rule (--fail-on, --tolerance) is broken; without a rule always 0.
 
     \b
       normstat compare
@@ -92,8 +94,13 @@ def command(
         raise UsageError("--significant belongs to a rule: --fail-on or --tolerance")
     catalogue = load_catalogue(*preset_files)
     chosen = [_preset(catalogue, name) for name in preset_names]
-    first = _resolved(a or str(DEFAULT_PATH), catalogue, shown=progress, quiet=quiet)
-    others = [_resolved(name, catalogue, shown=progress, quiet=quiet) for name in b] + chosen
+    sides = [
+        _resolved(name, catalogue, source_format, shown=progress, quiet=quiet)
+        for name in (a or str(DEFAULT_PATH), *b)
+    ]
+    first, others = sides[0], sides[1:] + chosen
+    if not quiet:
+        note(warning for side in sides for warning in side.warnings)
     specs = [preset.spec() for preset in catalogue]
     pairs = [compare(first, other, specs) for other in others] or rank(first, specs)
     gate = judge(pairs, parsed, tolerance=tolerance, significant=significant) if gated else None
@@ -108,10 +115,10 @@ def _preset(catalogue: Catalogue, name: str) -> Candidate:
     return Candidate(name=preset.name, spec=preset.spec())
 
 
-def _resolved(name: str, catalogue: Catalogue, **how: Any) -> Candidate:
+def _resolved(name: str, catalogue: Catalogue, source_format: str | None, **how: Any) -> Candidate:
     watch = Progress(**how)
     try:
-        return resolve(name, catalogue, watch)
+        return resolve(name, catalogue, watch, source_format)
     finally:
         watch.close()
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import click
 
 from normstat.backends import BACKENDS
+from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline, Stamp
@@ -110,6 +111,13 @@ presets_option = click.option(
     metavar="FILE",
     callback=with_user_presets,
     help=f"A YAML file of own presets, beside presets.yaml in {click.get_app_dir('normstat')}.",
+)
+from_option = click.option(
+    "--from",
+    "source_format",
+    type=click.Choice(list(FORMATS)),
+    metavar="NAME",
+    help="What a configuration is that does not tell by its name and content.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
@@ -13,7 +13,7 @@ from normstat.errors import DifferentSoftwareWarning
 from normstat.reports.speed import Speed
 from normstat.sources.base import Listing
 from normstat.spec.files import dumps, save
-from normstat.spec.model import Spec
+from normstat.spec.model import Constants, Spec
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -53,6 +53,24 @@ def warnings_told(*, quiet: bool) -> Iterator[None]:
     for each in caught:
         if not quiet:
             click.echo(f"Warning: {each.message}", err=True)
+
+
+def print_constants(constants: Constants, screen: str) -> None:
+    """Print constants as a table, as JSON or as YAML."""
+    if screen == "table":
+        from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+        from normstat.reports.formats_text import constants_text  # noqa: PLC0415
+
+        Console(highlight=False).print(constants_text(constants))
+    elif screen != "none":
+        click.echo(dumps(constants, yaml=screen == "yaml"), nl=False)
+
+
+def note(lines: Iterable[str]) -> None:
+    """Say on standard error what the user has to know of what was read."""
+    for line in lines:
+        click.echo(f"note: {line}", err=True)
 
 
 class Progress:

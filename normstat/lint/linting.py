@@ -171,7 +171,8 @@ def lint(
             hidden=options.hidden,
         ),
     )
-    root = Path(listing.source.root)
+    alone = len(listing.roots) == 1 and Path(listing.roots[0]).is_dir()
+    root = Path(listing.roots[0] if alone else "")
     batches = [
         [(str(root / name), size) for name, size in zip(names, sizes, strict=True)]
         for names, sizes in _batches(listing.names, listing.sizes)

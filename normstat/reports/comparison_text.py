@@ -28,7 +28,7 @@ def report_text(report: Report) -> RenderableType:
     findings = list(dict.fromkeys(text for pair in spoken for text in pair.findings))
     for title, lines in (("explained by", findings), ("what to do", report.advice)):
         if lines:
-            parts += [Text(), Text(title, style="bold"), _bullets(lines)]
+            parts += [Text(), Text(title, style="bold"), bullets(lines)]
     if report.gate:
         parts += [Text(), _verdict(report.gate)]
     return Group(*parts)
@@ -120,7 +120,8 @@ def _names(pair: Comparison) -> str:
     return f"{pair.b.name} (= {shown})" if shown else pair.b.name
 
 
-def _bullets(lines: Sequence[str]) -> Table:
+def bullets(lines: Sequence[str]) -> Table:
+    """Return sentences as a list."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for line in lines:
         table.add_row("·", Text(line))

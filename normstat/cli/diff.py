@@ -1,0 +1,61 @@
+"""`normstat diff`: are two configurations the same preprocessing?"""
+
+import click
+import msgspec
+
+from normstat.candidates import resolve
+from normstat.cli.options import from_option, presets_option, quiet_option
+from normstat.cli.screen import note
+from normstat.difference import TOLERANCE, difference
+from normstat.presets import load_catalogue
+from normstat.spec.files import dump_text
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), default=TOLERANCE, metavar="T",
+    help="Largest difference that is the same, in normalized units.",
+)  # fmt: skip
+@click.option("--format", "screen", type=click.Choice(["table", "json"]), default="table")
+@from_option
+@presets_option
+@quiet_option
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    *,
+    a: str,
+    b: str,
+    tolerance: float,
+    screen: str,
+    source_format: str | None,
+    preset_files: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Tell whether A and B are the same preprocessing.
+
+    Both are specs, configurations of frameworks, presets, or folders, which are measured. For
+    every code and channel it is y = a · code + b that is compared, with channels matched by name;
+    feeding them in another order is a difference too. Exit code 0 for the same, 1 for different.
+
+    \b
+      normstat diff normstat.json model/preprocessor_config.json
+      normstat diff config.yaml imagenet-bgr-255 --tolerance 1e-4
+    """
+    catalogue = load_catalogue(*preset_files)
+    first, second = (resolve(name, catalogue, format=source_format) for name in (a, b))
+    found = difference(first, second, [preset.spec() for preset in catalogue], tolerance)
+    if not quiet:
+        note(found.assumed)
+        if screen == "json":
+            click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
+        else:
+            from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+            from normstat.reports.formats_text import difference_text  # noqa: PLC0415
+
+            Console(highlight=False).print(difference_text(found))
+    if not found.same:
+        ctx.exit(1)
