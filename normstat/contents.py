@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from normstat.errors import SourceError
 from normstat.sources import Listing, Selection
 from normstat.sources.base import digest_of, printable
 from normstat.spec.model import Dataset, Entry, Selected
@@ -21,6 +22,9 @@ def described(listing: Listing, selection: Selection) -> Dataset:
             extensions=sorted(selection.extensions),
             follow_symlinks=selection.follow_symlinks,
             hidden=selection.hidden,
+            files_from=selection.files_from and printable(selection.files_from),
+            null=selection.null,
+            column=selection.column,
         ),
         files=len(listing),
         bytes=sum(listing.sizes),
@@ -30,14 +34,28 @@ def described(listing: Listing, selection: Selection) -> Dataset:
 
 
 def selection_of(dataset: Dataset) -> Selection:
-    """Return the selection that a spec was made with."""
+    """Return the selection that a spec was made with.
+
+    Raises
+    ------
+    SourceError
+        It was a list on standard input.
+    """
     selected = dataset.selected
+    if selected.files_from == "-":
+        raise SourceError(
+            "the spec was made from a list on standard input, which cannot be read again; "
+            "keep the list in a file: normstat compute --files-from LIST"
+        )
     return Selection(
         tuple(selected.include),
         tuple(selected.exclude),
         tuple(selected.extensions),
         selected.follow_symlinks,
         selected.hidden,
+        selected.files_from,
+        selected.null,
+        selected.column,
     )
 
 

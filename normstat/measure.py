@@ -68,6 +68,9 @@ def compute(
     extensions: Sequence[str] = EXTENSIONS,
     follow_symlinks: bool = False,
     hidden: bool = False,
+    files_from: str | os.PathLike[str] | None = None,
+    null: bool = False,
+    column: str | None = None,
     limit: int | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
@@ -93,7 +96,8 @@ def compute(
     Parameters
     ----------
     sources
-        Folders, which are walked, and single files.
+        Folders, which are walked, single files, tar and zip archives and Parquet files; braces
+        stand for several, as in `shards/{000..015}.tar`.
     jobs
         Workers; by default the cores that this process may use.
     backend
@@ -104,6 +108,13 @@ def compute(
         Seconds that an image may take before it is skipped, for workers that are processes.
     include, exclude, extensions, follow_symlinks, hidden
         Which files count, see `Selection`.
+    files_from, null
+        A list of the images that count: text with a path a line (with `null` each ends with a
+        NUL), "-" for that on standard input, or CSV, TSV and JSON Lines. The paths are relative to
+        the folder that is the only source, or, without a source, to the current folder; with any
+        other sources they are the names that those give to their images.
+    column
+        The column of the list that holds paths, or of a Parquet file that holds images.
     limit
         Read only the first so many images of the listing.
     recipe
@@ -196,7 +207,14 @@ def compute(
             raise UsageError(f"{option} is {number}; it must be at least 1")
 
     selection = Selection(
-        tuple(include), tuple(exclude), tuple(extensions), follow_symlinks, hidden
+        tuple(include),
+        tuple(exclude),
+        tuple(extensions),
+        follow_symlinks,
+        hidden,
+        None if files_from is None else os.fspath(files_from),
+        null,
+        column,
     )
     everything = list_files(sources, selection)
     if on_error == "fail" and everything.unreadable:
@@ -327,12 +345,17 @@ def _nothing_readable(
     listing: Listing, selection: Selection, skipped: list[tuple[str, str]]
 ) -> str:
     places = ", ".join(printable(root) for root in listing.roots)
+    if selection.files_from is not None:
+        places = f"{printable(selection.files_from)} ({places})"
     if skipped:
         name, reason = skipped[0]
         return (
             f"{places}: none of {len(skipped)} images could be read; the first, "
             f"{printable(name)}: {printable(reason)}"
         )
+    if listing.containers:
+        named = " ".join(printable(each) for each in sorted(listing.containers))
+        return f"{places}: no image found. Archives are read when named: normstat compute {named}"
     looked = " ".join(f".{suffix}" for suffix in selection.extensions)
     return (
         f"{places}: no image found. Looked for {looked}"

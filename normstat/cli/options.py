@@ -123,6 +123,20 @@ selection_options = _group(
     ),
     click.option("--hidden", is_flag=True, help="Read names that start with a dot."),
 )
+list_options = _group(
+    click.option(
+        "--files-from",
+        metavar="LIST",
+        help="Read the images that a list names: text with a path a line, - for standard input, "
+        "or a column of CSV, TSV or JSON Lines.",
+    ),
+    click.option("-0", "--null", is_flag=True, help="The paths of the list end with a NUL."),
+    click.option(
+        "--column",
+        metavar="NAME",
+        help="The list's column of paths, or a Parquet file's of images.  [default: the only one]",
+    ),
+)
 pipeline_options = _group(
     click.option(
         "--mode",

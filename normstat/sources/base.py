@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
@@ -15,6 +16,18 @@ EXTENSIONS = (
     "avif", "bmp", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
     "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
+
+# Files that hold many images, by the kind of source that reads them.
+CONTAINERS = {
+    "archive": (
+        ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst",
+        ".zip",
+    ),
+    "parquet": (".parquet",),
+}  # fmt: skip
+
+# Larger than any image that is read; what claims more is not worth its memory.
+MOST_BYTES = 1 << 30
 
 _DIGITS = re.compile(r"\d+")
 
@@ -73,6 +86,9 @@ class Selection:
         Enter linked folders too. Linked files are always taken.
     hidden
         Take names that start with a dot too.
+    files_from, null, column
+        Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
+        of a table: of the list, or of a Parquet file.
     """
 
     include: tuple[str, ...] = ()
@@ -80,6 +96,9 @@ class Selection:
     extensions: tuple[str, ...] = EXTENSIONS
     follow_symlinks: bool = False
     hidden: bool = False
+    files_from: str | None = None
+    null: bool = False
+    column: str | None = None
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
@@ -103,14 +122,36 @@ class Matcher:
         """Whether a bare file or folder name is looked at at all."""
         return self._hidden or not name.startswith(".")
 
+    def sees_all_of(self, path: str) -> bool:
+        """Whether neither a file nor a folder above it has a name that is not looked at."""
+        return self._hidden or not (path.startswith(".") or "/." in path)
+
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
         _, dot, suffix = path.rpartition(".")
-        if not dot or suffix.lower() not in self._suffixes:
-            return False
+        return bool(dot) and suffix.lower() in self._suffixes and self.allows(path)
+
+    def allows(self, path: str) -> bool:
+        """Whether the patterns let the file at `path` in, whatever its suffix."""
         if self._include and not _matches(self._include, path):
             return False
         return not (self._exclude and _matches(self._exclude, path))
+
+
+def container(path: str) -> tuple[str, str] | None:
+    """Return kind and suffix of a file that holds many images, by its name.
+
+    >>> container("shards/000.TAR.gz"), container("a.png")
+    (('archive', '.tar.gz'), None)
+    """
+    name = path.lower()
+    found = [
+        (len(suffix), kind, suffix)
+        for kind, suffixes in CONTAINERS.items()
+        for suffix in suffixes
+        if name.endswith(suffix)
+    ]
+    return max(found)[1:] if found else None
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
@@ -172,6 +213,7 @@ class Listing:
     owners: "array[int]" = field(default_factory=_longs)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: int = 0
+    containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
 
     def __len__(self) -> int:
@@ -190,14 +232,33 @@ class Listing:
         self.owners.append(len(self.sources) - 1)
 
     def sort(self) -> None:
-        """Put the names into natural order (2 before 10), the folders' files together."""
+        """Put the names into natural order (2 before 10), the folders' files together.
+
+        Images of a source that is read in one go stay in the order in which they come.
+        """
         self.unreadable.sort()
         keys = [natural_key(name) for name in self.names]
         order = sorted(range(len(keys)), key=self.names.__getitem__)
         order.sort(key=keys.__getitem__)
+        if any(source.whole for source in self.sources):
+            self._keep_streams(order)
         picked = self.pick(order)
         self.names, self.sizes, self.versions = picked.names, picked.sizes, picked.versions
         self.places, self.owners = picked.places, picked.owners
+
+    def _keep_streams(self, order: list[int]) -> None:
+        """Put the rows of each stream into its own order, at the places that they have."""
+        streams = defaultdict[int, list[int]](list)
+        for row in order:
+            if self.sources[self.owners[row]].whole:
+                streams[self.owners[row]].append(row)
+        rows = {
+            owner: iter(sorted(members, key=self.places.__getitem__))
+            for owner, members in streams.items()
+        }
+        for position, row in enumerate(order):
+            if self.owners[row] in rows:
+                order[position] = next(rows[self.owners[row]])
 
     def pick(self, rows: Sequence[int]) -> "Listing":
         """Return the listing of some of its images."""

@@ -1,8 +1,10 @@
 """How the bytes of a container are reached, wherever it lies."""
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from errno import EINVAL, EISDIR
 from functools import partial
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -40,6 +42,8 @@ class Storage(Protocol):
 
     Whatever goes wrong is an OSError: FileNotFoundError when there is no such file.
     """
+
+    def __hash__(self) -> int: ...
 
     @property
     def here_only(self) -> bool:
@@ -79,8 +83,10 @@ class LocalStorage:
 
     def status(self, path: str) -> Status:
         info = os.stat(path)  # noqa: PTH116
-        if os.path.isdir(path):  # noqa: PTH112
-            raise IsADirectoryError(21, "is a folder", path)
+        if stat.S_ISDIR(info.st_mode):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), path)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(EINVAL, "not a regular file", path)
         return Status(info.st_size, info.st_mtime_ns)
 
     def open(self, path: str) -> BinaryIO:
