@@ -9,6 +9,7 @@ from normstat.errors import SourceError, UsageError
 from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
+from normstat.sources.listing import kind_of
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load_constants
 from normstat.spec.model import Constants
 
@@ -19,8 +20,8 @@ _HINT = "; `normstat compute FOLDER` writes one"
 def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -> Candidate:
     """Return the spec that a name stands for.
 
-    A file is read, a folder is measured, anything else is a preset. A path that exists wins over
-    a preset of the same name.
+    A file is read, a folder or an archive is measured, anything else is a preset. A path that
+    exists wins over a preset of the same name.
 
     Raises
     ------
@@ -33,8 +34,8 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
         raise UsageError("an empty name stands for nothing; is a variable unset?")
     path = Path(name)
     label = printable(name)
-    if path.is_dir():
-        return Candidate(name=label, spec=compute(path, observer=observer))
+    if path.is_dir() or kind_of(name) != "local":
+        return Candidate(name=label, spec=compute(name, observer=observer))
     if path.exists():
         return Candidate(name=label, spec=load_constants(path))
     if name not in catalogue and _looks_like_a_path(path):

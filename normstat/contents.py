@@ -53,9 +53,9 @@ def selection_of(dataset: Dataset) -> Selection:
         tuple(selected.extensions),
         selected.follow_symlinks,
         selected.hidden,
-        selected.files_from,
-        selected.null,
-        selected.column,
+        files_from=selected.files_from,
+        null=selected.null,
+        column=selected.column,
     )
 
 

@@ -212,9 +212,9 @@ def compute(
         tuple(extensions),
         follow_symlinks,
         hidden,
-        None if files_from is None else os.fspath(files_from),
-        null,
-        column,
+        files_from=None if files_from is None else os.fspath(files_from),
+        null=null,
+        column=column,
     )
     everything = list_files(sources, selection)
     if on_error == "fail" and everything.unreadable:
@@ -353,14 +353,11 @@ def _nothing_readable(
             f"{places}: none of {len(skipped)} images could be read; the first, "
             f"{printable(name)}: {printable(reason)}"
         )
-    if listing.containers:
-        named = " ".join(printable(each) for each in sorted(listing.containers))
-        return f"{places}: no image found. Archives are read when named: normstat compute {named}"
     looked = " ".join(f".{suffix}" for suffix in selection.extensions)
     return (
         f"{places}: no image found. Looked for {looked}"
         + (f", including {' '.join(selection.include)}" if selection.include else "")
         + (f", excluding {' '.join(selection.exclude)}" if selection.exclude else "")
         + f"; {listing.passed_over} other files were passed over. "
-        "--extensions, --hidden and --follow-symlinks widen the search"
+        "--extensions, --hidden and --follow-symlinks widen the search" + listing.overlooked()
     )

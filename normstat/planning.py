@@ -17,7 +17,7 @@ from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import printable
+from normstat.sources.base import MOST_BYTES, printable
 from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import KINDS, State
 
@@ -119,7 +119,8 @@ def plan(
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     listing = _outside(list_files(sources, selection or Selection()), folder)
     if not len(listing):
-        raise SourceError(f"{', '.join(listing.roots)}: no image found")
+        places = ", ".join(printable(root) for root in listing.roots)
+        raise SourceError(f"{places}: no image found{listing.overlooked()}")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     job = Job(
         method=method,
@@ -245,8 +246,9 @@ def _of_dataset(
 def sizes_of(listing: Listing, pipeline: Pipeline) -> Iterator[tuple[int, int, int]]:
     """Yield width, height and bands of the outputs, from the headers of those that have one."""
     with undisturbed():
-        for row in range(len(listing)):
-            try:
-                yield foreseen(listing.opener(row), pipeline)
-            except ImageError:
-                continue  # it will be named when it is read
+        for rows in listing.chunks(images=len(listing), size=MOST_BYTES):
+            for _, opener in listing.portion(rows).opened():
+                try:
+                    yield foreseen(opener, pipeline)
+                except ImageError:
+                    continue  # it will be named when it is read

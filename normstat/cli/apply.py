@@ -7,6 +7,7 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    list_options,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -16,6 +17,7 @@ from normstat.cli.options import (
     worker_options,
 )
 from normstat.cli.screen import Progress
+from normstat.contents import selection_of
 from normstat.errors import InterruptedRunError, UsageError
 from normstat.manifest import MANIFEST, Manifest
 from normstat.methods import METHODS
@@ -81,6 +83,7 @@ def _methods_help() -> str:
 @on_error_option
 @pipeline_options
 @selection_options
+@list_options
 @worker_options
 @progress_option
 @quiet_option
@@ -121,7 +124,10 @@ def apply(
     numbers = _numbers(method, preset, specs, usual, preset_files)
     if not src and isinstance(usual, Spec):
         src = tuple(usual.dataset.roots)
-    if not src:
+        if options["files_from"] is None:
+            made_with = selection_of(usual.dataset)
+            options |= {name: options[name] or getattr(made_with, name) for name in _LIST}
+    if not src and options["files_from"] is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
@@ -158,7 +164,8 @@ def apply(
         _report(planned, manifest)
 
 
-_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden")
+_LIST = ("files_from", "null", "column")
+_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden", *_LIST)
 _PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 
 

@@ -17,9 +17,9 @@ from functools import lru_cache, partial
 from importlib import import_module
 from io import BytesIO
 from struct import Struct
-from tarfile import (
-    EmptyHeaderError,  # type: ignore[attr-defined]
-    EOFHeaderError,  # type: ignore[attr-defined]
+from tarfile import (  # type: ignore[attr-defined]
+    EmptyHeaderError,
+    EOFHeaderError,
     HeaderError,
     ReadError,
     TarFile,
@@ -38,8 +38,9 @@ from normstat.sources.base import (
     Selection,
     Source,
     Watch,
+    printable,
 )
-from normstat.sources.storage import Range, Reader, Status, Storage, storage_of
+from normstat.sources.storage import Place, Range, Reader, Status, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 
 _LINK = "is a link inside an archive, which is not followed"
@@ -66,14 +67,12 @@ def list_archives(
     SourceError
         An archive does not exist.
     """
-    spellings = {storage_of(path).identity(path): path for path in sorted(paths, reverse=True)}
-    places = sorted(spellings.values())
-    listing.roots += places
+    places = distinct(paths, selection.storage_options)
+    listing.roots += [place.title for place in places]
     alone = alone and len(places) == 1
-    matcher = selection.matcher()
-    looks = partial(_Contents.of, matcher=matcher, alone=alone)
+    looks = partial(_Contents.of, matcher=selection.matcher(), alone=alone)
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
-        far = any("://" in path for path in places)
+        far = any("://" in place.path for place in places)
         for contents in pool.map(looks, places) if far else map(looks, places):
             contents.add_to(listing)
             watch(listing)
@@ -92,19 +91,22 @@ class _Contents:
     damage: tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, path: str, matcher: Matcher, *, alone: bool) -> "_Contents":
+    def of(cls, place: Place, matcher: Matcher, *, alone: bool) -> "_Contents":
         """Look into an archive; its content decides what it is."""
-        storage, label = storage_of(path), "" if alone else f"{path}/"
+        storage, path, title = place
+        label = "" if alone else f"{title}/"
         try:
             status = storage.status(path)
             with storage.open(path) as file:
                 head = file.read(_HEADER_SIZE)
         except FileNotFoundError:
-            raise SourceError(f"{path}: no such file or folder") from None
+            raise SourceError(f"{printable(title)}: no such file or folder") from None
         except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}; nothing was read") from error
+            raise SourceError(
+                f"{printable(title)}: {error.strerror or error}; nothing was read"
+            ) from error
         kind: type[ZipArchive | TarArchive | CompressedTar] = TarArchive
-        if path.lower().endswith(".zip") or head.startswith(b"PK\x03\x04"):
+        if title.lower().endswith(".zip") or head.startswith(b"PK\x03\x04"):
             kind = ZipArchive
         elif _decompressor(head):
             kind = CompressedTar
@@ -114,7 +116,7 @@ class _Contents:
             source.fill(contents, matcher, status)
         # A damaged archive raises from every corner of every decoder, as images do.
         except Exception as error:  # noqa: BLE001
-            contents.damage = path, reason(error)
+            contents.damage = title, reason(error)
         return contents
 
     def add(self, member: str, size: int, place: int, matcher: Matcher, refusal: str = "") -> None:

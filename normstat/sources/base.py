@@ -4,11 +4,10 @@ import hashlib
 import os
 import re
 from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
@@ -86,6 +85,8 @@ class Selection:
         Enter linked folders too. Linked files are always taken.
     hidden
         Take names that start with a dot too.
+    storage_options
+        What stores of remote sources are opened with; may hold secrets and is never told.
     files_from, null, column
         Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
         of a table: of the list, or of a Parquet file.
@@ -96,6 +97,7 @@ class Selection:
     extensions: tuple[str, ...] = EXTENSIONS
     follow_symlinks: bool = False
     hidden: bool = False
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     files_from: str | None = None
     null: bool = False
     column: str | None = None
@@ -232,33 +234,14 @@ class Listing:
         self.owners.append(len(self.sources) - 1)
 
     def sort(self) -> None:
-        """Put the names into natural order (2 before 10), the folders' files together.
-
-        Images of a source that is read in one go stay in the order in which they come.
-        """
+        """Put the names into natural order (2 before 10), the folders' files together."""
         self.unreadable.sort()
         keys = [natural_key(name) for name in self.names]
         order = sorted(range(len(keys)), key=self.names.__getitem__)
         order.sort(key=keys.__getitem__)
-        if any(source.whole for source in self.sources):
-            self._keep_streams(order)
         picked = self.pick(order)
         self.names, self.sizes, self.versions = picked.names, picked.sizes, picked.versions
         self.places, self.owners = picked.places, picked.owners
-
-    def _keep_streams(self, order: list[int]) -> None:
-        """Put the rows of each stream into its own order, at the places that they have."""
-        streams = defaultdict[int, list[int]](list)
-        for row in order:
-            if self.sources[self.owners[row]].whole:
-                streams[self.owners[row]].append(row)
-        rows = {
-            owner: iter(sorted(members, key=self.places.__getitem__))
-            for owner, members in streams.items()
-        }
-        for position, row in enumerate(order):
-            if self.owners[row] in rows:
-                order[position] = next(rows[self.owners[row]])
 
     def pick(self, rows: Sequence[int]) -> "Listing":
         """Return the listing of some of its images."""
@@ -288,6 +271,13 @@ class Listing:
         """Return a name of an image that means the same from any folder."""
         return self.sources[self.owners[row]].identity(self.names[row])
 
+    def overlooked(self) -> str:
+        """Return a sentence about archives that only lay in a folder; empty without any."""
+        if not self.containers:
+            return ""
+        named = " ".join(printable(pattern) for pattern in sorted(self.containers))
+        return f". Archives are read when they are named: {named}"
+
     def digest(self) -> str:
         """Return the SHA-256 over the sorted names and sizes: equal when the same files are there.
 
@@ -297,23 +287,48 @@ class Listing:
         order = sorted(range(len(self)), key=self.names.__getitem__)
         return digest_of((self.names[index], self.sizes[index]) for index in order)
 
-    def chunks(self, *, images: int, size: int) -> Iterator[range]:
+    def chunks(self, *, images: int, size: int) -> Iterator[Sequence[int]]:
         """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.
 
-        The cuts depend on the listing alone.
+        A source that is read in one go is one run, in the order in which its images come. The cuts
+        depend on the listing alone.
         """
-        start = total = 0
-        whole = [source.whole for source in self.sources]
-        for row, each in enumerate(self.sizes):
+        streams = self._streams()
+        for run in self._runs():
+            owner = self.owners[run.start]
+            if not self.sources[owner].whole:
+                yield from self._cut(run, images, size)
+            elif owner in streams:
+                yield streams.pop(owner)
+
+    def _runs(self) -> Iterator[range]:
+        """Yield the rows of one source that follow each other."""
+        start = 0
+        for row in range(1, len(self.owners)):
             if self.owners[row] != self.owners[start]:
                 yield range(start, row)
-                start, total = row, 0
-            total += each
-            if (total >= size or row + 1 - start == images) and not whole[self.owners[row]]:
+                start = row
+        if self.names:
+            yield range(start, len(self.names))
+
+    def _cut(self, run: range, images: int, size: int) -> Iterator[range]:
+        start, total = run.start, 0
+        for row in run:
+            total += self.sizes[row]
+            if total >= size or row + 1 - start == images:
                 yield range(start, row + 1)
                 start, total = row + 1, 0
-        if start < len(self.names):
-            yield range(start, len(self.names))
+        if start < run.stop:
+            yield range(start, run.stop)
+
+    def _streams(self) -> "dict[int, array[int]]":
+        """Return the rows of each source that is read in one go, in the order of their places."""
+        whole = {owner for owner, source in enumerate(self.sources) if source.whole}
+        streams = {owner: _longs() for owner in whole}
+        for row in sorted(range(len(self)) if whole else (), key=self.places.__getitem__):
+            if self.owners[row] in whole:
+                streams[self.owners[row]].append(row)
+        return streams
 
 
 def _picked(values: "array[int]", rows: Iterable[int]) -> "array[int]":

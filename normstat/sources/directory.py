@@ -24,9 +24,9 @@ _FEW = 3  # kinds of archives that are pointed out
 
 @dataclass(frozen=True)
 class FileSource:
-    """Images that are files below `root`, or anywhere, when `root` is empty.
+    """Images that are files below `root`, which is absolute, or anywhere.
 
-    `home` is where that is, from any folder.
+    `home` is the same place without links.
     """
 
     root: str
@@ -67,7 +67,8 @@ def list_local(
     alone = alone and roots == folders and len(roots) == 1
     listing.roots += roots
     root = roots[0] if alone else ""
-    listing.enter(FileSource(root, os.path.realpath(root)))
+    # Absolute, for workers that were started elsewhere.
+    listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100
     walk = _Walk(listing, selection, watch)
     for root in folders:
         walk.named_folder("" if alone else root.rstrip("/"), root)

@@ -109,7 +109,7 @@ class _Named:
     def local(self, root: str, selection: Selection, watch: Watch) -> Listing:
         """List them as files below a folder, or anywhere."""
         listing = Listing([root or "."], unreadable=self.bad_rows)
-        listing.enter(FileSource(root, os.path.realpath(root)))
+        listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100
         matcher, status = selection.matcher(), LocalStorage().status
         folders, seen = dict[str, str](), set[str]()
         for path in self.paths:

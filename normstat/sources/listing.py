@@ -78,7 +78,8 @@ def kind_of(place: str) -> str:
     >>> kind_of("shards/000.tar"), kind_of("sample_data")
     ('archive', 'local')
     """
-    found = container(place)
+    named = place.partition("?")[0] if "://" in place else place
+    found = None if "::" in place else container(named)
     if found and not os.path.isdir(place):  # noqa: PTH112
         return found[0]
     return "local"

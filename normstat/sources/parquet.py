@@ -6,6 +6,7 @@ A row group is read in one go, a batch of rows at a time.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 from pyarrow import parquet as pq
@@ -13,7 +14,7 @@ from pyarrow import parquet as pq
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.registry import unknown
 from normstat.sources.base import Listing, Opener, Reference, Selection, Watch, printable
-from normstat.sources.storage import Storage, storage_of
+from normstat.sources.storage import Place, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 
 _BATCH_BYTES = 4 << 20
@@ -42,44 +43,55 @@ def list_parquet(
     UsageError
         There is no such column, or none or several that could be meant.
     """
-    spellings = {storage_of(path).identity(path): path for path in sorted(paths, reverse=True)}
-    places = sorted(spellings.values())
-    listing.roots += places
+    places = distinct(paths, selection.storage_options)
+    listing.roots += [place.title for place in places]
     column = None if selection.files_from else selection.column
-    for path in places:
+    for place in places:
+        label = "" if alone and len(places) == 1 else f"{place.title}/"
         try:
-            _list_one(path, listing, column, "" if alone and len(places) == 1 else f"{path}/")
+            _list_one(place, listing, column, label)
         except FileNotFoundError:
-            raise SourceError(f"{path}: no such file or folder") from None
+            raise SourceError(f"{printable(place.title)}: no such file or folder") from None
         except (OSError, pa.ArrowException) as error:
-            listing.unreadable.append((path, reason(error)))
+            listing.unreadable.append((place.title, reason(error)))
         watch(listing)
 
 
-def _list_one(path: str, listing: Listing, column: str | None, label: str) -> None:
-    storage, first = storage_of(path), 0
-    status = storage.status(path)
-    with _opened(storage, path) as file:
-        leaf = _leaf(file, path, column)
+def _list_one(place: Place, listing: Listing, column: str | None, label: str) -> None:
+    storage, path, title = place
+    version, first = storage.status(path).version, 0
+    with _opened(storage, path, version) as file:
+        leaf = _leaf(file, printable(title), column)
         leaves = [file.schema.column(index).path for index in range(len(file.schema))]
         at = leaves.index(leaf)
         for group in range(file.num_row_groups):
             part = file.metadata.row_group(group)
             rows, size = part.num_rows, part.column(at).total_uncompressed_size
-            listing.enter(RowGroup(storage, path, leaf, group, label))
+            listing.enter(RowGroup(storage, path, version, leaf, group, label))
             for row in range(rows):
                 share = size * (row + 1) // rows - size * row // rows
-                listing.add(f"{label}{first + row}", share, status.version, row)
+                listing.add(f"{label}{first + row}", share, version, row)
             first += rows
 
 
 @contextmanager
-def _opened(storage: Storage, path: str) -> Iterator[pq.ParquetFile]:
-    with storage.open(path) as source, pq.ParquetFile(source, buffer_size=_BUFFER) as file:
+def _opened(storage: Storage, path: str, version: int) -> Iterator[pq.ParquetFile]:
+    known = _metadata(storage, path, version)
+    with (
+        storage.open(path) as source,
+        pq.ParquetFile(source, metadata=known, buffer_size=_BUFFER) as file,
+    ):
         yield file
 
 
-def _leaf(file: pq.ParquetFile, path: str, wanted: str | None) -> str:
+@lru_cache(maxsize=8)
+def _metadata(storage: Storage, path: str, version: int) -> pq.FileMetaData:  # noqa: ARG001
+    """Return what the end of a file tells; read once a process while the file is as it was."""
+    with storage.open(path) as source:
+        return pq.read_metadata(source)
+
+
+def _leaf(file: pq.ParquetFile, title: str, wanted: str | None) -> str:
     """Return the path of the column with the bytes of the images."""
     leaves = {
         field.name: leaf for field in file.schema_arrow if (leaf := _leaf_of(field)) is not None
@@ -88,7 +100,7 @@ def _leaf(file: pq.ParquetFile, path: str, wanted: str | None) -> str:
         return next(iter(leaves.values()))
     if wanted in leaves:
         return leaves[wanted]
-    title, names = printable(path), ", ".join(printable(name) for name in leaves)
+    names = ", ".join(printable(name) for name in leaves)
     if wanted is not None and wanted not in file.schema_arrow.names:
         columns = {printable(name): None for name in file.schema_arrow.names}
         raise UsageError(f"{title}: {unknown('column', wanted, columns)}")
@@ -127,6 +139,7 @@ class RowGroup:
 
     storage: Storage
     path: str
+    version: int
     leaf: str
     group: int
     label: str
@@ -147,7 +160,7 @@ class RowGroup:
 
     def _contents(self, places: set[int], rows: int) -> Iterator[tuple[int, bytes | ImageError]]:
         last, place = max(places), -1
-        with _opened(self.storage, self.path) as file:
+        with _opened(self.storage, self.path, self.version) as file:
             batches = file.iter_batches(rows, row_groups=[self.group], columns=[self.leaf])
             for batch in batches:
                 for value in batch.column(0):

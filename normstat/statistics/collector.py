@@ -11,6 +11,7 @@ from normstat.statistics.state import KINDS, Facts, Kind, KindState, State
 
 _CODES = np.arange(256, dtype=np.int64)
 _NARROW = 256  # bins that are kept one by one
+_FULL = 1024  # rows that wait: a stream may have millions
 
 
 class Collector:
@@ -64,6 +65,8 @@ class _Narrow:
         self._kind = kind
         self._sums = ImageSums(kind.channels, ddof)
         self._covariance = covariance
+        self._histogram = Histogram.empty(kind.channels, kind.bins)
+        self._difference_squares = np.zeros(3, np.int64)
         self._rows: list[bytes] = []
         self._differences: list[bytes] = []
 
@@ -71,14 +74,26 @@ class _Narrow:
         self._rows.append(record.counts)
         if record.differences:
             self._differences.append(record.differences)
+        if len(self._rows) == _FULL:
+            self._reduce()
 
     def finish(self) -> KindState:
+        self._reduce()
+        return KindState(self._histogram, self._sums, self._products())
+
+    def _reduce(self) -> None:
+        if not self._rows:
+            return
         channels = self._kind.channels
         counts = unpacked(self._rows, channels * _NARROW).reshape(-1, channels, _NARROW)
         sums, squares = counts @ _CODES, counts @ _CODES**2
         pixels = counts[:, 0].sum(axis=1)
         self._sums.add(pixels.tolist(), sums.T.tolist(), squares.T.tolist())
-        return KindState(Histogram(counts.sum(axis=0)), self._sums, self._products())
+        self._histogram.counts += counts.sum(axis=0)
+        if self._differences:
+            rows = unpacked(self._differences, 3 * _NARROW).reshape(-1, 3, _NARROW)
+            self._difference_squares += rows.sum(axis=0) @ _CODES**2
+        self._rows, self._differences = [], []
 
     def _products(self) -> list[int] | None:
         """Σ rg = (Σ r² + Σ g² − Σ (r−g)²) / 2, and so for each pair: exact integers."""
@@ -86,8 +101,7 @@ class _Narrow:
             return None
         if self._kind.channels == 1:
             return []
-        counts = unpacked(self._differences, 3 * _NARROW).reshape(-1, 3, _NARROW).sum(axis=0)
-        differences = (counts @ _CODES**2).tolist()
+        differences = self._difference_squares.tolist()
         q = self._sums.q
         pairs = [(0, 1), (0, 2), (1, 2)]
         return [(q[a] + q[b] - d) // 2 for (a, b), d in zip(pairs, differences, strict=True)]
