@@ -126,7 +126,9 @@ class Matcher:
 
     def sees_all_of(self, path: str) -> bool:
         """Whether neither a file nor a folder above it has a name that is not looked at."""
-        return self._hidden or not (path.startswith(".") or "/." in path)
+        if self._hidden or not (path.startswith(".") or "/." in path):
+            return True
+        return all(part in {".", ".."} or self.sees(part) for part in path.split("/"))
 
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
