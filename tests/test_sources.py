@@ -24,6 +24,7 @@ from normstat import measure
 from normstat.backends import BACKENDS
 from normstat.errors import SourceError
 from normstat.sources import Selection, list_files
+from normstat.statistics import collector
 from normstat.validation import recomputed, stale
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
@@ -209,6 +210,7 @@ def images():
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(measure, "CHUNK_IMAGES", 4)
+    monkeypatch.setattr(collector, "_FULL", 5)  # less than a stream has
     return tmp_path
 
 

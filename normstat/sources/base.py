@@ -235,6 +235,18 @@ class Listing:
         self.places.append(place)
         self.owners.append(len(self.sources) - 1)
 
+    def extend(self, other: "Listing") -> None:
+        """Add all that another listing has."""
+        owners = [owner + len(self.sources) for owner in other.owners]
+        self.sources += other.sources
+        self.names += other.names
+        self.sizes += other.sizes
+        self.versions += other.versions
+        self.places += other.places
+        self.owners.extend(owners)
+        self.unreadable += other.unreadable
+        self.passed_over += other.passed_over
+
     def sort(self) -> None:
         """Put the names into natural order (2 before 10), the folders' files together."""
         self.unreadable.sort()

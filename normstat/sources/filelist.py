@@ -29,7 +29,7 @@ def list_named(places: list[str], selection: Selection, watch: Watch, lists: Lis
     Its paths are relative to the folder that is the only source, or, without a source, to the
     current folder. With any other sources they are the names that those give to their images.
     Suffixes do not matter for what is named; patterns do. What is named and is not there is told
-    in `unreadable`.
+    in `unreadable`. URLs in the list are read from where they lead.
 
     Parameters
     ----------
@@ -49,7 +49,11 @@ def list_named(places: list[str], selection: Selection, watch: Watch, lists: Lis
     """
     named = _Named.read(selection)
     if not places or (len(places) == 1 and os.path.isdir(places[0])):  # noqa: PTH112
-        return named.local(places[0] if places else "", selection, watch)
+        listing = named.local(places[0] if places else "", selection, watch)
+        urls = [path for path in named.paths if "://" in path]
+        if urls:
+            listing.extend(lists(urls, selection, watch))
+        return listing
     return named.among(lists(places, selection, watch))
 
 
@@ -113,6 +117,8 @@ class _Named:
         matcher, status = selection.matcher(), LocalStorage().status
         folders, seen = dict[str, str](), set[str]()
         for path in self.paths:
+            if "://" in path:
+                continue
             name = path.removeprefix("./")
             place = os.path.join(root, name)  # noqa: PTH118
             folder, base = os.path.split(place)
@@ -163,7 +169,7 @@ def _delimited(text: str, title: str, delimiter: str) -> Iterator[tuple[int, Any
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise SourceError(f"{printable(title)} line {reader.line_num}: {error}") from error
+        raise SourceError(f"{printable(title)} line {reader.reader.line_num}: {error}") from error
 
 
 def _json_lines(text: str, title: str, _: str) -> Iterator[tuple[int, Any]]:
