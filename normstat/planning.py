@@ -17,11 +17,12 @@ from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import MOST_BYTES, printable
+from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import KINDS, State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
+_AT_ONCE = 1 << 30  # bytes
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _of_dataset(
 def sizes_of(listing: Listing, pipeline: Pipeline) -> Iterator[tuple[int, int, int]]:
     """Yield width, height and bands of the outputs, from the headers of those that have one."""
     with undisturbed():
-        for rows in listing.chunks(images=len(listing), size=MOST_BYTES):
+        for rows in listing.chunks(images=_SAMPLED, size=_AT_ONCE):
             for _, opener in listing.portion(rows).opened():
                 try:
                     yield foreseen(opener, pipeline)

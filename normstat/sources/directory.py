@@ -33,6 +33,7 @@ class FileSource:
     home: str
     whole = False
     here_only = False
+    far = False
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         for image in images:

@@ -149,6 +149,10 @@ class RowGroup:
     def here_only(self) -> bool:
         return self.storage.here_only
 
+    @property
+    def far(self) -> bool:
+        return "://" in self.path
+
     def identity(self, name: str) -> str:
         return f"{self.storage.identity(self.path)}/{name.removeprefix(self.label)}"
 
