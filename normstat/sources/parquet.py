@@ -19,7 +19,7 @@ from normstat.sources.streams import openers_of, reason
 
 _BATCH_BYTES = 4 << 20
 _MOST_ROWS = 256  # in a batch
-_BUFFER = 1 << 20  # without one a whole column of a row group would be read at once
+_BUFFER = 1 << 20
 
 
 def list_parquet(
@@ -79,7 +79,8 @@ def _opened(storage: Storage, path: str, version: int) -> Iterator[pq.ParquetFil
     known = _metadata(storage, path, version)
     with (
         storage.open(path) as source,
-        pq.ParquetFile(source, metadata=known, buffer_size=_BUFFER) as file,
+        # Both, or a whole column of a row group is read at once.
+        pq.ParquetFile(source, metadata=known, buffer_size=_BUFFER, pre_buffer=False) as file,
     ):
         yield file
 
