@@ -10,6 +10,7 @@ from normstat.formats.readings import read_constants
 from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
+from normstat.sources.listing import kind_of
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES
 from normstat.spec.model import Constants
 
@@ -25,9 +26,9 @@ def resolve(
 ) -> Candidate:
     """Return the spec that a name stands for.
 
-    A file is read, a folder is measured, anything else is a preset. A path that exists wins over
-    a preset of the same name. A file is a spec or any configuration of `normstat.formats`; what it
-    does not say is told in the candidate's `warnings`.
+    A file is read, a folder or an archive is measured, anything else is a preset. A path that
+    exists wins over a preset of the same name. A file is a spec or any configuration of
+    `normstat.formats`; what it does not say is told in the candidate's `warnings`.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def resolve(
         raise UsageError("an empty name stands for nothing; is a variable unset?")
     path = Path(name)
     label = printable(name)
-    if path.is_dir():
-        return Candidate(name=label, spec=compute(path, observer=observer))
+    if path.is_dir() or kind_of(name) != "local":
+        return Candidate(name=label, spec=compute(name, observer=observer))
     if path.exists():
         found = read_constants(path, format)
         if not found.constants.channels:

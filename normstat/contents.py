@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from normstat.errors import UsageError
+from normstat.errors import SourceError, UsageError
 from normstat.sources import Listing, Selection
 from normstat.sources.base import digest_of, natural_key, printable
 from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec, StateText
@@ -34,6 +34,9 @@ def described(listing: Listing, selection: Selection) -> Dataset:
             extensions=sorted(selection.extensions),
             follow_symlinks=selection.follow_symlinks,
             hidden=selection.hidden,
+            files_from=selection.files_from and printable(selection.files_from),
+            null=selection.null,
+            column=selection.column,
         ),
         files=len(listing),
         bytes=sum(listing.sizes),
@@ -49,16 +52,26 @@ def selection_of(dataset: Files) -> Selection:
     ------
     UsageError
         It was merged from datasets that were selected differently.
+    SourceError
+        It was a list on standard input.
     """
     selected = dataset.selected
     if selected is None:
         raise UsageError("the datasets that were merged have no selection in common")
+    if selected.files_from == "-":
+        raise SourceError(
+            "the spec was made from a list on standard input, which cannot be read again; "
+            "keep the list in a file: normstat compute --files-from LIST"
+        )
     return Selection(
         tuple(selected.include),
         tuple(selected.exclude),
         tuple(selected.extensions),
         selected.follow_symlinks,
         selected.hidden,
+        files_from=selected.files_from,
+        null=selected.null,
+        column=selected.column,
     )
 
 

@@ -80,6 +80,9 @@ def compute(
     extensions: Sequence[str] = EXTENSIONS,
     follow_symlinks: bool = False,
     hidden: bool = False,
+    files_from: str | os.PathLike[str] | None = None,
+    null: bool = False,
+    column: str | None = None,
     limit: int | None = None,
     sample: str | int | None = None,
     tolerance: float | None = None,
@@ -111,7 +114,8 @@ def compute(
     Parameters
     ----------
     sources
-        Folders, which are walked, and single files.
+        Folders, which are walked, single files, tar and zip archives and Parquet files; braces
+        stand for several, as in `shards/{000..015}.tar`.
     jobs
         Workers; by default the cores that this process may use.
     backend
@@ -122,6 +126,13 @@ def compute(
         Seconds that an image may take before it is skipped, for workers that are processes.
     include, exclude, extensions, follow_symlinks, hidden
         Which files count, see `Selection`.
+    files_from, null
+        A list of the images that count: text with a path a line (with `null` each ends with a
+        NUL), "-" for that on standard input, or CSV, TSV and JSON Lines. The paths are relative to
+        the folder that is the only source, or, without a source, to the current folder; with any
+        other sources they are the names that those give to their images.
+    column
+        The column of the list that holds paths, or of a Parquet file that holds images.
     limit
         Read only the first so many images of the listing.
     sample
@@ -215,7 +226,14 @@ def compute(
     part = _Part(limit, sample, tolerance, seed, stratify, shard)
     engine = _Engine(backend, jobs, address, timeout)
     selection = Selection(
-        tuple(include), tuple(exclude), tuple(extensions), follow_symlinks, hidden
+        tuple(include),
+        tuple(exclude),
+        tuple(extensions),
+        follow_symlinks,
+        hidden,
+        files_from=None if files_from is None else os.fspath(files_from),
+        null=null,
+        column=column,
     )
 
     def watch(found: Listing) -> None:
@@ -464,6 +482,8 @@ def _nothing_readable(
     listing: Listing, selection: Selection, skipped: list[tuple[str, str]]
 ) -> str:
     places = ", ".join(printable(root) for root in listing.roots)
+    if selection.files_from is not None:
+        places = f"{printable(selection.files_from)} ({places})"
     if skipped:
         name, reason = skipped[0]
         return (
@@ -476,5 +496,5 @@ def _nothing_readable(
         + (f", including {' '.join(selection.include)}" if selection.include else "")
         + (f", excluding {' '.join(selection.exclude)}" if selection.exclude else "")
         + f"; {listing.passed_over} other files were passed over. "
-        "--extensions, --hidden and --follow-symlinks widen the search"
+        "--extensions, --hidden and --follow-symlinks widen the search" + listing.overlooked()
     )

@@ -22,6 +22,7 @@ from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
+_AT_ONCE = 1 << 30  # bytes
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def plan(
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     listing = _outside(list_files(sources, selection or Selection()), folder)
     if not len(listing):
-        raise SourceError(f"{', '.join(listing.roots)}: no image found")
+        places = ", ".join(printable(root) for root in listing.roots)
+        raise SourceError(f"{places}: no image found{listing.overlooked()}")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     job = Job(
         method=method,
@@ -245,8 +247,9 @@ def _of_dataset(
 def sizes_of(listing: Listing, pipeline: Pipeline) -> Iterator[tuple[int, int, int]]:
     """Yield width, height and bands of the outputs, from the headers of those that have one."""
     with undisturbed():
-        for row in range(len(listing)):
-            try:
-                yield foreseen(listing.opener(row), pipeline)
-            except ImageError:
-                continue  # it will be named when it is read
+        for rows in listing.chunks(images=_SAMPLED, size=_AT_ONCE):
+            for _, opener in listing.portion(rows).opened():
+                try:
+                    yield foreseen(opener, pipeline)
+                except ImageError:
+                    continue  # it will be named when it is read

@@ -8,6 +8,7 @@ import click
 from normstat.application import run
 from normstat.cli.options import (
     from_option,
+    list_options,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -17,6 +18,7 @@ from normstat.cli.options import (
     worker_options,
 )
 from normstat.cli.screen import Progress, note
+from normstat.contents import selection_of
 from normstat.errors import InterruptedRunError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import MANIFEST, Manifest
@@ -85,6 +87,7 @@ def _methods_help() -> str:
 @on_error_option
 @pipeline_options
 @selection_options
+@list_options
 @worker_options
 @progress_option
 @quiet_option
@@ -127,7 +130,10 @@ def apply(
     numbers = _numbers(method, preset, named, usual, preset_files)
     if not src and isinstance(usual, Spec):
         src = tuple(usual.dataset.roots)
-    if not src:
+        if options["files_from"] is None:
+            made_with = selection_of(usual.dataset)
+            options |= {name: options[name] or getattr(made_with, name) for name in _LIST}
+    if not src and options["files_from"] is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
@@ -164,7 +170,8 @@ def apply(
         _report(planned, manifest)
 
 
-_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden")
+_LIST = ("files_from", "null", "column")
+_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden", *_LIST)
 _PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 
 

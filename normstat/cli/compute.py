@@ -11,6 +11,7 @@ from normstat.cli.options import (
     comma_separated,
     force_option,
     format_option,
+    list_options,
     on_error_option,
     pipeline_options,
     progress_option,
@@ -21,7 +22,7 @@ from normstat.cli.options import (
     worker_options,
 )
 from normstat.cli.screen import Progress, write_spec
-from normstat.errors import InterruptedRunError
+from normstat.errors import InterruptedRunError, UsageError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
 from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
@@ -30,7 +31,7 @@ from normstat.statistics.summary import PERCENTILES
 
 
 @click.command()
-@click.argument("src", nargs=-1, required=True, type=click.Path(readable=False))
+@click.argument("src", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "-o", "--output", type=click.Path(allow_dash=True, readable=False),
     help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.  "
@@ -44,6 +45,7 @@ from normstat.statistics.summary import PERCENTILES
 @worker_options
 @cluster_options
 @selection_options
+@list_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @sampling_options
 @click.option(
@@ -75,7 +77,10 @@ def compute(
     ddof: Literal["0", "1"],
     **options: Any,
 ) -> None:
-    """Measure the images in SRC (folders, files or both) and write their spec.
+    """Measure the images in SRC and write their spec.
+
+    SRC are folders, files, tar and zip archives and Parquet files; braces stand for several. With
+    --files-from it is the folder that the list's paths are relative to.
 
     The numbers are exact, and the same for any number of workers. The table on the screen and the
     spec hold the mean and std that were asked for and, labelled, the other definitions in
@@ -84,8 +89,12 @@ def compute(
     \b
       normstat compute ./images
       normstat compute train/ -o train.yaml --exclude '*_mask.png'
+      normstat compute 'shards/{000..015}.tar'
+      normstat compute ./images --files-from train.txt
       normstat compute ./images --recipe imagenet
     """
+    if not src and options["files_from"] is None:
+        raise UsageError("name a SRC to measure, or a list: --files-from")
     output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":
         check_target(Path(output), force=force)

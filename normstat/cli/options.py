@@ -183,6 +183,20 @@ sampling_options = _group(
     ),
     click.option("--stratify", is_flag=True, help="Sample each folder in proportion."),
 )
+list_options = _group(
+    click.option(
+        "--files-from",
+        metavar="LIST",
+        help="Read the images that a list names: text with a path a line, - for standard input, "
+        "or a column of CSV, TSV or JSON Lines.",
+    ),
+    click.option("-0", "--null", is_flag=True, help="The paths of the list end with a NUL."),
+    click.option(
+        "--column",
+        metavar="NAME",
+        help="The list's column of paths, or a Parquet file's of images.  [default: the only one]",
+    ),
+)
 pipeline_options = _group(
     click.option(
         "--mode",

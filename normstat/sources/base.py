@@ -4,10 +4,10 @@ import hashlib
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
@@ -16,8 +16,23 @@ EXTENSIONS = (
     "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
+# Files that hold many images, by the kind of source that reads them.
+CONTAINERS = {
+    "archive": (
+        ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst",
+        ".zip",
+    ),
+    "parquet": (".parquet",),
+}  # fmt: skip
+
+# Larger than any image that is read; what claims more is not worth its memory.
+MOST_BYTES = 1 << 30
+
 _DIGITS = re.compile(r"\d+")
 
+
+# By how much larger chunks of far sources are: a tenth of the time would be lost otherwise.
+_FAR = 8
 
 Opener = Callable[[], BinaryIO]
 # Is told, now and then, of a listing that grows.
@@ -43,6 +58,11 @@ class Source(Protocol):
     @property
     def here_only(self) -> bool:
         """Whether no other process can open its images."""
+        ...
+
+    @property
+    def far(self) -> bool:
+        """Whether it reads ahead to hide a latency, which each chunk has to wait for once."""
         ...
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
@@ -73,6 +93,11 @@ class Selection:
         Enter linked folders too. Linked files are always taken.
     hidden
         Take names that start with a dot too.
+    storage_options
+        What stores of remote sources are opened with; may hold secrets and is never told.
+    files_from, null, column
+        Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
+        of a table: of the list, or of a Parquet file.
     """
 
     include: tuple[str, ...] = ()
@@ -80,6 +105,10 @@ class Selection:
     extensions: tuple[str, ...] = EXTENSIONS
     follow_symlinks: bool = False
     hidden: bool = False
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    files_from: str | None = None
+    null: bool = False
+    column: str | None = None
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
@@ -103,14 +132,38 @@ class Matcher:
         """Whether a bare file or folder name is looked at at all."""
         return self._hidden or not name.startswith(".")
 
+    def sees_all_of(self, path: str) -> bool:
+        """Whether neither a file nor a folder above it has a name that is not looked at."""
+        if self._hidden or not (path.startswith(".") or "/." in path):
+            return True
+        return all(part in {".", ".."} or self.sees(part) for part in path.split("/"))
+
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
         _, dot, suffix = path.rpartition(".")
-        if not dot or suffix.lower() not in self._suffixes:
-            return False
+        return bool(dot) and suffix.lower() in self._suffixes and self.allows(path)
+
+    def allows(self, path: str) -> bool:
+        """Whether the patterns let the file at `path` in, whatever its suffix."""
         if self._include and not _matches(self._include, path):
             return False
         return not (self._exclude and _matches(self._exclude, path))
+
+
+def container(path: str) -> tuple[str, str] | None:
+    """Return kind and suffix of a file that holds many images, by its name.
+
+    >>> container("shards/000.TAR.gz"), container("a.png")
+    (('archive', '.tar.gz'), None)
+    """
+    name = path.lower()
+    found = [
+        (len(suffix), kind, suffix)
+        for kind, suffixes in CONTAINERS.items()
+        for suffix in suffixes
+        if name.endswith(suffix)
+    ]
+    return max(found)[1:] if found else None
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
@@ -172,6 +225,7 @@ class Listing:
     owners: "array[int]" = field(default_factory=_longs)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: int = 0
+    containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
 
     def __len__(self) -> int:
@@ -188,6 +242,18 @@ class Listing:
         self.versions.append(version)
         self.places.append(place)
         self.owners.append(len(self.sources) - 1)
+
+    def extend(self, other: "Listing") -> None:
+        """Add all that another listing has."""
+        owners = [owner + len(self.sources) for owner in other.owners]
+        self.sources += other.sources
+        self.names += other.names
+        self.sizes += other.sizes
+        self.versions += other.versions
+        self.places += other.places
+        self.owners.extend(owners)
+        self.unreadable += other.unreadable
+        self.passed_over += other.passed_over
 
     def sort(self) -> None:
         """Put the names into natural order (2 before 10), the folders' files together."""
@@ -227,6 +293,13 @@ class Listing:
         """Return a name of an image that means the same from any folder."""
         return self.sources[self.owners[row]].identity(self.names[row])
 
+    def overlooked(self) -> str:
+        """Return a sentence about archives that only lay in a folder; empty without any."""
+        if not self.containers:
+            return ""
+        named = " ".join(printable(pattern) for pattern in sorted(self.containers))
+        return f". Archives are read when they are named: {named}"
+
     def digest(self) -> str:
         """Return the SHA-256 over the sorted names and sizes: equal when the same files are there.
 
@@ -236,23 +309,49 @@ class Listing:
         order = sorted(range(len(self)), key=self.names.__getitem__)
         return digest_of((self.names[index], self.sizes[index]) for index in order)
 
-    def chunks(self, *, images: int, size: int) -> Iterator[range]:
+    def chunks(self, *, images: int, size: int) -> Iterator[Sequence[int]]:
         """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.
 
-        The cuts depend on the listing alone.
+        A source that is read in one go is one run, in the order in which its images come. The cuts
+        depend on the listing alone.
         """
-        start = total = 0
-        whole = [source.whole for source in self.sources]
-        for row, each in enumerate(self.sizes):
+        streams = self._streams()
+        for run in self._runs():
+            owner = self.owners[run.start]
+            source = self.sources[owner]
+            if not source.whole:
+                yield from self._cut(run, images, size * _FAR if source.far else size)
+            elif owner in streams:
+                yield streams.pop(owner)
+
+    def _runs(self) -> Iterator[range]:
+        """Yield the rows of one source that follow each other."""
+        start = 0
+        for row in range(1, len(self.owners)):
             if self.owners[row] != self.owners[start]:
                 yield range(start, row)
-                start, total = row, 0
-            total += each
-            if (total >= size or row + 1 - start == images) and not whole[self.owners[row]]:
+                start = row
+        if self.names:
+            yield range(start, len(self.names))
+
+    def _cut(self, run: range, images: int, size: int) -> Iterator[range]:
+        start, total = run.start, 0
+        for row in run:
+            total += self.sizes[row]
+            if total >= size or row + 1 - start == images:
                 yield range(start, row + 1)
                 start, total = row + 1, 0
-        if start < len(self.names):
-            yield range(start, len(self.names))
+        if start < run.stop:
+            yield range(start, run.stop)
+
+    def _streams(self) -> "dict[int, array[int]]":
+        """Return the rows of each source that is read in one go, in the order of their places."""
+        whole = {owner for owner, source in enumerate(self.sources) if source.whole}
+        streams = {owner: _longs() for owner in whole}
+        for row in sorted(range(len(self)) if whole else (), key=self.places.__getitem__):
+            if self.owners[row] in whole:
+                streams[self.owners[row]].append(row)
+        return streams
 
 
 def _picked(values: "array[int]", rows: Iterable[int]) -> "array[int]":

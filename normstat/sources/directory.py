@@ -10,20 +10,30 @@ from pathlib import Path
 from typing import BinaryIO
 
 from normstat.errors import SourceError
-from normstat.sources.base import Listing, Opener, Reference, Selection, Watch
+from normstat.sources.base import (
+    Listing,
+    Opener,
+    Reference,
+    Selection,
+    Watch,
+    container,
+)
+
+_FEW = 3  # kinds of archives that are pointed out
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Images that are files below `root`, or anywhere, when `root` is empty.
+    """Images that are files below `root`, which is absolute, or anywhere.
 
-    `home` is where that is, from any folder.
+    `home` is the same place without links.
     """
 
     root: str
     home: str
     whole = False
     here_only = False
+    far = False
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         for image in images:
@@ -40,7 +50,9 @@ def opened(path: str) -> BinaryIO:
         return BytesIO(file.readall())
 
 
-def list_local(paths: Iterable[str], listing: Listing, selection: Selection, watch: Watch) -> None:
+def list_local(
+    paths: Iterable[str], listing: Listing, selection: Selection, watch: Watch, *, alone: bool
+) -> None:
     """List the image files of folders and the files that are named themselves.
 
     A folder or file that is reached twice (named twice, nested, linked) counts once, and the
@@ -53,10 +65,11 @@ def list_local(paths: Iterable[str], listing: Listing, selection: Selection, wat
     """
     roots = _distinct(paths)
     folders = [root for root in roots if _is_folder(root)]
-    alone = not listing.roots and roots == folders and len(roots) == 1
+    alone = alone and roots == folders and len(roots) == 1
     listing.roots += roots
     root = roots[0] if alone else ""
-    listing.enter(FileSource(root, os.path.realpath(root)))
+    # Absolute, for workers that were started elsewhere.
+    listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100
     walk = _Walk(listing, selection, watch)
     for root in folders:
         walk.named_folder("" if alone else root.rstrip("/"), root)
@@ -144,8 +157,15 @@ class _Walk:
                 elif self._matcher.takes(name[base:]):
                     self._file(name, entry.stat)
                 else:
-                    self.listing.passed_over += 1
+                    self._passed_over(entry)
             self._watch(self.listing)
+
+    def _passed_over(self, entry: "os.DirEntry[str]") -> None:
+        self.listing.passed_over += 1
+        found = container(entry.name)
+        if found and len(self.listing.containers) < _FEW:
+            folder = entry.path.removesuffix(entry.name)
+            self.listing.containers.add(f"{folder}*{entry.name[-len(found[1]) :]}")
 
     def _linked_folder(self, name: str, path: str, base: int) -> None:
         if self._follow:

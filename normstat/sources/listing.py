@@ -1,15 +1,24 @@
 """What a user names → the images that are meant, whatever kind of place they are in."""
 
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
+from braceexpand import braceexpand
+
+from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
-from normstat.sources.base import Listing, Selection, Watch
+from normstat.sources.base import Listing, Selection, Watch, container
+from normstat.sources.filelist import list_named
 
-# Tried in this order; each lists the places of its kind into one listing.
+# Each lists the places of its kind into one listing, in this order.
 KINDS = Registry(
     "source",
     {
+        "archive": Entry("normstat.sources.archive:list_archives", "tar and zip"),
+        "parquet": Entry(
+            "normstat.sources.parquet:list_parquet", "tables with images", extra="parquet"
+        ),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
 )
@@ -30,7 +39,7 @@ def list_files(
     Parameters
     ----------
     sources
-        Folders and files.
+        Folders, files and archives; braces stand for several, as in `{000..015}.tar`.
     watch
         Is told of the listing while it grows.
 
@@ -39,7 +48,53 @@ def list_files(
     SourceError
         A source does not exist or cannot be listed.
     """
-    listing = Listing([])
-    KINDS.load("local")([os.fspath(source) for source in sources], listing, selection, watch)
+    places = [each for source in sources for each in expanded(os.fspath(source))]
+    if selection.files_from is None:
+        if selection.null:
+            raise UsageError("null is for a list: files_from")
+        if selection.column is not None and all(kind_of(place) != "parquet" for place in places):
+            raise UsageError("column is for a list (files_from) and for Parquet files")
+        listing = _listed(places, selection, watch)
+    else:
+        listing = list_named(places, selection, watch, _listed)
     listing.sort()
     return listing
+
+
+def _listed(places: Iterable[str], selection: Selection, watch: Watch) -> Listing:
+    listing = Listing([])
+    kinds = defaultdict(list)
+    for place in places:
+        kinds[kind_of(place)].append(place)
+    for kind in KINDS:
+        if kind in kinds:
+            KINDS.load(kind)(kinds[kind], listing, selection, watch, alone=len(kinds) == 1)
+    return listing
+
+
+def kind_of(place: str) -> str:
+    """Return which of `KINDS` a source is.
+
+    >>> kind_of("shards/000.tar"), kind_of("sample_data")
+    ('archive', 'local')
+    """
+    named = place.partition("?")[0] if "://" in place else place
+    found = None if "::" in place else container(named)
+    if found and not os.path.isdir(place):  # noqa: PTH112
+        return found[0]
+    return "local"
+
+
+def expanded(place: str) -> Iterator[str]:
+    """Yield what a pattern with braces stands for; a file of that very name is meant itself.
+
+    >>> list(expanded("shards/{8..10}.tar")), list(expanded("{a,b}/x.zip"))
+    (['shards/8.tar', 'shards/9.tar', 'shards/10.tar'], ['a/x.zip', 'b/x.zip'])
+    """
+    if "{" not in place or os.path.lexists(place):
+        yield place
+        return
+    try:
+        yield from braceexpand(place)
+    except ValueError:  # braces without a pair
+        yield place

@@ -155,14 +155,17 @@ class Counts(_Part, frozen=True, kw_only=True):
     skipped: Count
 
 
-class Selected(_Part, frozen=True, kw_only=True):
-    """Which files of the roots were looked at."""
+class Selected(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Which files of the roots were looked at: all, or those that a list named."""
 
     include: list[str]
     exclude: list[str]
     extensions: list[str]
     follow_symlinks: bool
     hidden: bool
+    files_from: Name | None = None
+    null: bool = False
+    column: Name | None = None
 
 
 class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
 
 _CODES = np.arange(256, dtype=np.int64)
 _NARROW = 256  # bins that are kept one by one
+_FULL = 1024  # rows that wait: a stream may have millions
 
 
 class Collector:
@@ -94,18 +95,28 @@ class _Narrow(_Gathered):
 
     def __init__(self, kind: Kind, sums: ImageSums) -> None:
         super().__init__(kind, sums)
+        self._histogram = Histogram.empty(kind.channels, _NARROW)
         self._rows: list[bytes] = []
 
     def add(self, record: Record) -> None:
         self._rows.append(record.content)
+        if len(self._rows) == _FULL:
+            self._reduce()
 
     def finish(self) -> KindState:
+        self._reduce()
+        return KindState(self._histogram, self._sums)
+
+    def _reduce(self) -> None:
+        if not self._rows:
+            return
         channels = self._kind.channels
         counts = unpacked(self._rows, channels * _NARROW).reshape(-1, channels, _NARROW)
         sums, squares = counts @ _CODES, counts @ _CODES**2
         pixels = counts.sum(axis=2)
         self._sums.add(pixels.T.tolist(), sums.T.tolist(), squares.T.tolist())
-        return KindState(Histogram(counts.sum(axis=0)), self._sums)
+        self._histogram.counts += counts.sum(axis=0)
+        self._rows = []
 
 
 class _Wide(_Gathered):
