@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
@@ -68,6 +68,7 @@ def compute(
     extensions: Sequence[str] = EXTENSIONS,
     follow_symlinks: bool = False,
     hidden: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
     limit: int | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
@@ -93,7 +94,7 @@ def compute(
     Parameters
     ----------
     sources
-        Folders, which are walked, and single files.
+        Folders, which are walked, single files, and URLs of either.
     jobs
         Workers; by default the cores that this process may use.
     backend
@@ -104,6 +105,8 @@ def compute(
         Seconds that an image may take before it is skipped, for workers that are processes.
     include, exclude, extensions, follow_symlinks, hidden
         Which files count, see `Selection`.
+    storage_options
+        What remote stores are opened with, as fsspec takes it; never written to the spec.
     limit
         Read only the first so many images of the listing.
     recipe
@@ -196,7 +199,12 @@ def compute(
             raise UsageError(f"{option} is {number}; it must be at least 1")
 
     selection = Selection(
-        tuple(include), tuple(exclude), tuple(extensions), follow_symlinks, hidden
+        tuple(include),
+        tuple(exclude),
+        tuple(extensions),
+        follow_symlinks,
+        hidden,
+        storage_options=storage_options or {},
     )
     everything = list_files(sources, selection)
     if on_error == "fail" and everything.unreadable:

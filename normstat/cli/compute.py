@@ -17,6 +17,7 @@ from normstat.cli.options import (
     progress_option,
     quiet_option,
     selection_options,
+    storage_option,
     worker_options,
 )
 from normstat.cli.screen import Progress, print_spec
@@ -44,6 +45,7 @@ from normstat.statistics.summary import PERCENTILES
 @worker_options
 @cluster_options
 @selection_options
+@storage_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @click.option(
     "--recipe", type=click.Choice(list(RECIPES)),
@@ -71,7 +73,7 @@ def compute(
     ddof: Literal["0", "1"],
     **options: Any,
 ) -> None:
-    """Measure the images in SRC (folders, files or both) and write their spec.
+    """Measure the images in SRC (folders, files, URLs of either) and write their spec.
 
     The numbers are exact, and the same for any number of workers. The table on the screen and the
     spec hold the mean and std that were asked for and, labelled, the other definitions in
@@ -81,6 +83,7 @@ def compute(
       normstat compute ./images
       normstat compute train/ -o train.yaml --exclude '*_mask.png'
       normstat compute ./images --recipe imagenet
+      normstat compute s3://bucket/train
     """
     if output != "-":
         check_target(Path(output), force=force)

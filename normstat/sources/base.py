@@ -4,10 +4,10 @@ import hashlib
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
@@ -73,6 +73,8 @@ class Selection:
         Enter linked folders too. Linked files are always taken.
     hidden
         Take names that start with a dot too.
+    storage_options
+        What stores of remote sources are opened with; may hold secrets and is never told.
     """
 
     include: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class Selection:
     extensions: tuple[str, ...] = EXTENSIONS
     follow_symlinks: bool = False
     hidden: bool = False
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def matcher(self) -> "Matcher":
         return Matcher(self)

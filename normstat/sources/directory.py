@@ -40,7 +40,9 @@ def opened(path: str) -> BinaryIO:
         return BytesIO(file.readall())
 
 
-def list_local(paths: Iterable[str], listing: Listing, selection: Selection, watch: Watch) -> None:
+def list_local(
+    paths: Iterable[str], listing: Listing, selection: Selection, watch: Watch, *, alone: bool
+) -> None:
     """List the image files of folders and the files that are named themselves.
 
     A folder or file that is reached twice (named twice, nested, linked) counts once, and the
@@ -53,7 +55,7 @@ def list_local(paths: Iterable[str], listing: Listing, selection: Selection, wat
     """
     roots = _distinct(paths)
     folders = [root for root in roots if _is_folder(root)]
-    alone = not listing.roots and roots == folders and len(roots) == 1
+    alone = alone and roots == folders and len(roots) == 1
     listing.roots += roots
     root = roots[0] if alone else ""
     listing.enter(FileSource(root, os.path.realpath(root)))
