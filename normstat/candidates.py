@@ -9,6 +9,8 @@ from normstat.errors import SourceError, UsageError
 from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
+from normstat.sources.listing import kind_of
+from normstat.sources.urls import public
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load_constants
 from normstat.spec.model import Constants
 
@@ -33,6 +35,8 @@ def resolve(name: str, catalogue: Catalogue, observer: Observer | None = None) -
         raise UsageError("an empty name stands for nothing; is a variable unset?")
     path = Path(name)
     label = printable(name)
+    if kind_of(name) == "remote":
+        return Candidate(name=public(label), spec=compute(name, observer=observer))
     if path.is_dir():
         return Candidate(name=label, spec=compute(path, observer=observer))
     if path.exists():

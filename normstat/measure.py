@@ -11,7 +11,14 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
+from normstat.backends import (
+    BACKENDS,
+    ON_CLUSTERS,
+    WITH_TIMEOUT,
+    choose,
+    reaching,
+    usable_cores,
+)
 from normstat.backends.recovery import map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
@@ -215,7 +222,7 @@ def compute(
     run = _Run(
         Question(pipeline, ddof=estimator.ddof, covariance=covariance, timeout=timeout),
         jobs=jobs,
-        backend=backend,
+        backend=reaching(backend, here_only=any(each.here_only for each in listing.sources)),
         address=address,
         fail=on_error == "fail",
         observer=observer,

@@ -22,6 +22,7 @@ from normstat.spec.model import Constants, Pipeline, Spec
 from normstat.statistics import KINDS, State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
+_AT_ONCE = 1 << 30  # bytes
 
 
 @dataclass(frozen=True)
@@ -245,8 +246,9 @@ def _of_dataset(
 def sizes_of(listing: Listing, pipeline: Pipeline) -> Iterator[tuple[int, int, int]]:
     """Yield width, height and bands of the outputs, from the headers of those that have one."""
     with undisturbed():
-        for row in range(len(listing)):
-            try:
-                yield foreseen(listing.opener(row), pipeline)
-            except ImageError:
-                continue  # it will be named when it is read
+        for rows in listing.chunks(images=_SAMPLED, size=_AT_ONCE):
+            for _, opener in listing.portion(rows).opened():
+                try:
+                    yield foreseen(opener, pipeline)
+                except ImageError:
+                    continue  # it will be named when it is read

@@ -1,8 +1,8 @@
 """Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any
 
@@ -68,7 +68,11 @@ def validate(spec: Spec) -> list[Problem]:
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
 
 
-def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
+def stale(
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+) -> Changes:
     """Return how the files of a dataset differ from those that a spec was made of.
 
     Only names and sizes are looked at, with the spec's own selection. Nothing is read.
@@ -79,7 +83,7 @@ def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
     >>> bool(stale(normstat.compute("sample_data/photos"), "sample_data/photos"))
     False
     """
-    selection = selection_of(spec.dataset)
+    selection = replace(selection_of(spec.dataset), storage_options=storage_options or {})
     now = described(list_files(sources, selection), selection)
     if now.digest == spec.dataset.digest:
         return Changes()
@@ -87,7 +91,10 @@ def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
 
 
 def recomputed(
-    spec: Spec, *sources: str | os.PathLike[str], observer: Observer | None = None
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
 ) -> list[Problem]:
     """Measure a dataset again as a spec says and return what has become different.
 
@@ -104,6 +111,7 @@ def recomputed(
         extensions=selected.extensions,
         follow_symlinks=selected.follow_symlinks,
         hidden=selected.hidden,
+        storage_options=storage_options,
         limit=estimator.limit,
         mode=pipeline.mode,
         alpha=pipeline.alpha,

@@ -13,6 +13,7 @@ from normstat.cli.options import (
     progress_option,
     quiet_option,
     selection_options,
+    storage_option,
     worker_options,
 )
 from normstat.cli.screen import Progress
@@ -81,6 +82,7 @@ def _methods_help() -> str:
 @on_error_option
 @pipeline_options
 @selection_options
+@storage_option
 @worker_options
 @progress_option
 @quiet_option
@@ -158,7 +160,9 @@ def apply(
         _report(planned, manifest)
 
 
-_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden")
+_SELECTION = (
+    "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options",
+)  # fmt: skip
 _PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 
 

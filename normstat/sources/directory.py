@@ -24,6 +24,7 @@ class FileSource:
     home: str
     whole = False
     here_only = False
+    far = False
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         for image in images:

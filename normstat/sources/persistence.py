@@ -22,8 +22,8 @@ _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 # Of botocore, aiohttp, httpx, http.client and google-auth: by name, since none may be installed.
 _PASSING = {
-    "HTTPClientError", "ConnectionError", "ClientConnectionError", "ClientPayloadError", "TransportError",
-    "HTTPException", "ResponseParserError",
+    "HTTPClientError", "ConnectionError", "ClientConnectionError", "ClientPayloadError",
+    "TransportError", "HTTPException", "ResponseParserError",
 }  # fmt: skip
 
 

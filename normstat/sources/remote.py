@@ -265,6 +265,7 @@ class RemoteSource:
     root: str = field(repr=False)
     label: str
     whole = False
+    far = True
 
     @property
     def here_only(self) -> bool:
