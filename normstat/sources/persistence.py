@@ -102,10 +102,10 @@ def passes(error: BaseException) -> bool:
     status = _status(error)
     if status:
         return status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    root = list(_causes(error))[-1]
+    root = _root(error)
     if isinstance(root, _FINAL):
         return False
-    return isinstance(root, OSError | EOFError) or bool(_names(root) & _PASSING)
+    return isinstance(root, OSError | EOFError) or _is_about_the_way(error)
 
 
 def reason(error: BaseException) -> str:
@@ -122,16 +122,16 @@ def reason(error: BaseException) -> str:
     if status:
         known = status in list(HTTPStatus)
         return f"HTTP {status}" + (f" {HTTPStatus(status).phrase}" if known else "")
-    root = list(_causes(error))[-1]
+    root = _root(error)
     if isinstance(root, TimeoutError) or "Timeout" in type(root).__name__:
         return "timed out"
-    text = getattr(root, "strerror", None) or " ".join(str(root).split())
-    return public(text) or type(root).__name__
+    text = getattr(root, "strerror", None) or getattr(root, "message", None) or str(root)
+    return public(" ".join(str(text).split())) or type(root).__name__
 
 
 def _told(error: Exception, tries: int) -> OSError:
     text = reason(error) + (f", {tries} times" if tries > 1 else "")
-    status, root = _status(error), list(_causes(error))[-1]
+    status, root = _status(error), _root(error)
     if status in _GONE or (not status and isinstance(root, FileNotFoundError)):
         return FileNotFoundError(errno.ENOENT, text)
     if status in _DENIED or (not status and isinstance(root, PermissionError)):
@@ -147,8 +147,20 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         here = here.__cause__
 
 
+def _root(error: BaseException) -> BaseException:
+    return list(_causes(error))[-1]
+
+
+def _is_about_the_way(error: BaseException) -> bool:
+    """Whether it is the connection that failed, not the store."""
+    kinds = {kind.__name__ for each in _causes(error) for kind in type(each).__mro__}
+    return bool(kinds & _PASSING)
+
+
 def _status(error: BaseException) -> int | None:
     """Return the HTTP status that a store answered with."""
+    if _is_about_the_way(error):
+        return None  # aiohttp gives those a status of its own
     for each in _causes(error):
         found = _answer(each).get("ResponseMetadata", {}).get("HTTPStatusCode")
         for name in ("status", "status_code", "code"):
@@ -163,7 +175,3 @@ def _answer(error: BaseException) -> dict[str, Any]:
     """Return what botocore keeps of an answer."""
     answer = getattr(error, "response", None)
     return answer if isinstance(answer, dict) else {}
-
-
-def _names(error: BaseException) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}

@@ -188,17 +188,19 @@ def _located(url: str, options: str, thread: int) -> tuple[Any, str]:
     chain = protocols(url)
     given = json.loads(options)
     nested = {name: given.pop(name, {}) for name in chain}
-    nested[chain[0]] |= given
+    # What is named after other protocols is for other sources.
+    known = fsspec.available_protocols()
+    nested[chain[0]] |= {name: each for name, each in given.items() if name not in known}
     try:
         kept = {name: _merged(_defaults(name), nested[name]) for name in nested}
         system, path = fsspec.url_to_fs(url, **kept)
     except ImportError as error:
         raise NormstatError(f"{public(url)}: {_told(error, chain)}") from error
     except ValueError as error:
-        strange = [name for name in chain if name not in fsspec.available_protocols()]
+        strange = [name for name in chain if name not in known]
         if strange:
-            table = dict.fromkeys(fsspec.available_protocols())
-            raise UsageError(f"{public(url)}: {unknown('protocol', strange[0], table)}") from error
+            told = unknown("protocol", strange[0], dict.fromkeys(known))
+            raise UsageError(f"{public(url)}: {told}") from error
         raise UsageError(f"{public(url)}: {public(str(error))}") from error
     except TypeError as error:
         raise UsageError(f"{public(url)}: storage options do not fit: {error}") from error
