@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -129,3 +130,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def main() -> None:
+    """Serve a folder with so many seconds of latency, until standard input ends."""
+    folder, latency = sys.argv[1:]
+    with serving(Path(folder)) as files:
+        slow = Proxy(files)
+        slow.latency = float(latency)
+        with slow.running() as address:
+            print(address, flush=True)
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -103,7 +103,14 @@ class RemoteStorage:
         UsageError
             There is no such protocol, or it has no such options.
         """
-        return _located(url, self.options, threading.get_ident())
+        key = url, self.options
+        if key not in _SHARED:
+            with _LOCK:
+                system, path = _located(url, self.options, threading.get_ident())
+                if not system.async_impl:
+                    return system, path
+                _SHARED.setdefault(key, (system, path))
+        return _SHARED[key]
 
     def info(self, url: str) -> dict[str, Any]:
         """Return what the store tells of a file or folder."""
@@ -180,10 +187,14 @@ class _RemoteFile(RawIOBase):
         return len(found)
 
 
+# File systems that run on fsspec's own loop are for all threads; each of the others is for one.
+_SHARED: dict[tuple[str, str], tuple[Any, str]] = {}
+_LOCK = threading.Lock()
+
+
 @lru_cache(maxsize=1024)
 def _located(url: str, options: str, thread: int) -> tuple[Any, str]:
-    # File systems that do not run on fsspec's own loop may be used by one thread only, and fsspec
-    # keeps one for each; the others are shared.
+    """Open the file system for a thread; fsspec knows by itself which thread asks."""
     del thread
     chain = protocols(url)
     given = json.loads(options)

@@ -17,6 +17,7 @@ from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
 from tests.benchmarks.speed import race_photos, race_tiny
 from tests.benchmarks.start_up import measure_start_up
+from tests.benchmarks.stores import race_store
 from tests.benchmarks.tables import CONSOLE
 from tests.benchmarks.threshold import find_threshold
 
@@ -24,7 +25,7 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
+SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply", "store")
 EXTRA = ("threshold",)
 
 
@@ -87,6 +88,8 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
         case "apply":
             race_arrays()
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
+        case "store":
+            race_store(_photos(options), scratch, workers=workers, runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
