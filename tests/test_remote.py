@@ -506,6 +506,11 @@ def test_secrets_are_not_in_the_spec_nor_in_messages(store, web, run, hasty):
     assert KEY not in repr(listing)
 
 
+def test_images_that_only_a_query_tells_apart_are_refused(web):
+    with pytest.raises(UsageError, match=r"/odd/rgba\.png: is named with several queries"):
+        normstat.compute(f"{web}/odd/rgba.png?id=1", f"{web}/odd/rgba.png?id=2")
+
+
 # --- stopped ---
 
 

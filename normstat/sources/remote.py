@@ -326,11 +326,19 @@ def list_remote(
     ------
     SourceError
         There is no such file, folder or bucket, or the store does not let us in.
+    UsageError
+        URLs differ only in what is secret.
     """
     # In this order a folder comes before what lies in it.
     roots = sorted(set(urls), key=lambda url: url.rstrip("/"))
     before = len(listing)
+    told = dict(zip(map(public, roots), roots, strict=True))
     for url in roots:
+        if told[public(url)] != url and "?" in url:
+            raise UsageError(
+                f"{public(url)}: is named with several queries; those may be secret and cannot be "
+                "told, so that one image could not be told from another"
+            )
         listing.roots.append(public(url))
         place = _Place.of(url, remote_storage(url, selection.storage_options))
         place.add_to(listing, selection, watch, alone=alone and len(roots) == 1)

@@ -2,11 +2,11 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from errno import EINVAL, EISDIR
 from functools import partial
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from normstat.registry import Entry, Registry
 
@@ -14,7 +14,7 @@ STORAGES = Registry(
     "storage",
     {
         "local": Entry("normstat.sources.storage:LocalStorage", "files of this machine"),
-        "remote": Entry("normstat.sources.remote:RemoteStorage", "any URL", extra="remote"),
+        "remote": Entry("normstat.sources.remote:remote_storage", "any URL", extra="remote"),
     },
 )
 
@@ -42,6 +42,8 @@ class Storage(Protocol):
 
     Whatever goes wrong is an OSError: FileNotFoundError when there is no such file.
     """
+
+    def __hash__(self) -> int: ...
 
     @property
     def here_only(self) -> bool:
@@ -106,13 +108,32 @@ def _read(each: Range) -> bytes:
         return os.pread(file.fileno(), each.size, each.start)
 
 
-def storage_of(place: str) -> Storage:
-    """Return the storage of a path or URL; every method of it is given the whole URL.
+class Place(NamedTuple):
+    """Where a file lies: in which storage, under which path for any process, as it may be told."""
 
-    Raises
-    ------
-    NormstatError
-        The extra that it needs is not installed.
-    """
-    storage: Storage = STORAGES.load("remote" if "://" in place else "local")()
-    return storage
+    storage: Storage
+    path: str
+    title: str
+
+    @classmethod
+    def of(cls, given: str, options: Mapping[str, Any]) -> "Place":
+        """Return the place of a path or URL.
+
+        Raises
+        ------
+        NormstatError
+            The extra that it needs is not installed.
+        """
+        if "://" not in given:
+            return cls(LocalStorage(), os.path.abspath(given), given)  # noqa: PTH100
+        storage: Storage = STORAGES.load("remote")(given, options)
+        return cls(storage, given, storage.identity(given))  # a URL may hold secrets
+
+
+def distinct(given: Iterable[str], options: Mapping[str, Any]) -> list[Place]:
+    """Return the places, each once."""
+    places = {}
+    for path in sorted(given, reverse=True):
+        place = Place.of(path, options)
+        places[place.storage.identity(place.path)] = place
+    return sorted(places.values(), key=lambda place: place.title)
