@@ -426,6 +426,7 @@ REFUSALS = {
     "no prefix": ("s3://bucket/nothing", ("s3://bucket/nothing: no such file or folder",)),
     "no match": ("s3://nobucket/*.png", ("s3://nobucket: no such file or folder",)),
     "empty match": ("s3://bucket/photos/x*", ("s3://bucket/photos/x*: no image found",)),
+    "no archive": ("zip://x::s3://bucket/none.zip", ("zip://x::s3://bucket/none.zip: no such",)),
     "no protocol": ("s4://bucket/x", ("unknown protocol 's4'",)),
     "no extra": ("gs://bucket/x", ("gs://bucket/x", "gcsfs")),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from normstat.errors import SourceError
+from normstat.errors import NormstatError, SourceError
 from normstat.sources.urls import public
 
 Result = TypeVar("Result")
@@ -44,7 +44,7 @@ def insist(call: Callable[[], Result]) -> Result:
         tries += 1
         try:
             result = call()
-        except MemoryError:
+        except (MemoryError, NormstatError):
             raise
         # Stores fail with errors of every library below them. Whatever it is, it is told.
         except Exception as error:

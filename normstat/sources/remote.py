@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from errno import EISDIR
+from errno import EISDIR, ENOENT
 from functools import lru_cache, partial
 from hashlib import blake2b
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
@@ -24,7 +24,7 @@ from fsspec.utils import glob_translate
 
 from normstat.errors import NormstatError, SourceError, UsageError
 from normstat.registry import unknown
-from normstat.sources.ahead import CALLS, read_ahead
+from normstat.sources.ahead import BYTES, CALLS, read_ahead
 from normstat.sources.base import Listing, Matcher, Opener, Reference, Selection, Watch
 from normstat.sources.persistence import check_answering, insist
 from normstat.sources.storage import Range, Reader, Status
@@ -84,7 +84,11 @@ class RemoteStorage:
 
     def readers(self, ranges: Iterable[Range]) -> Iterator[Reader]:
         calls = (
-            (partial(insist, partial(self._range, *each)), each.size or _BLOCK) for each in ranges
+            (
+                partial(insist, partial(self._range, *each)),
+                BYTES if each.size is None else each.size,
+            )
+            for each in ranges
         )
         for reader in read_ahead(calls):
             check_answering("the store")
@@ -144,10 +148,18 @@ def _bytes(found: Any) -> bytes:
 
 
 def remote_storage(url: str, options: Mapping[str, Any]) -> RemoteStorage:
-    """Return the storage of a URL."""
-    return RemoteStorage(
-        json.dumps(dict(options), sort_keys=True), bool(_UNSAFE.intersection(protocols(url)))
-    )
+    """Return the storage of a URL.
+
+    Raises
+    ------
+    UsageError
+        The options are not what JSON can hold, which other processes could not be given.
+    """
+    try:
+        text = json.dumps(dict(options), sort_keys=True)
+    except TypeError as error:
+        raise UsageError(f"storage options must be plain data: {error}") from error
+    return RemoteStorage(text, bool(_UNSAFE.intersection(protocols(url))))
 
 
 class _RemoteFile(RawIOBase):
@@ -198,11 +210,11 @@ def _located(url: str, options: str, thread: int) -> tuple[Any, str]:
     del thread
     chain = protocols(url)
     given = json.loads(options)
-    nested = {name: given.pop(name, {}) for name in chain}
-    # What is named after other protocols is for other sources.
     known = fsspec.available_protocols()
-    nested[chain[0]] |= {name: each for name, each in given.items() if name not in known}
     try:
+        nested = {name: dict(given.pop(name, {})) for name in chain}
+        # What is named after other protocols is for other sources.
+        nested[chain[0]] |= {name: each for name, each in given.items() if name not in known}
         kept = {name: _merged(_defaults(name), nested[name]) for name in nested}
         system, path = fsspec.url_to_fs(url, **kept)
     except ImportError as error:
@@ -369,7 +381,10 @@ class _Place:
     @classmethod
     def of(cls, url: str, storage: RemoteStorage) -> "_Place":
         """Find out what a URL means: what is there under that very name, else a pattern."""
-        system, _ = storage.located(url)
+        try:
+            system, _ = insist(partial(storage.located, url))  # which may look into an archive
+        except OSError as error:
+            raise _refused(url, error) from error
         system.invalidate_cache()
         if is_web(url) and url.endswith("/"):
             return cls(storage, url)
@@ -390,6 +405,8 @@ class _Place:
             self._add_single(listing, self.single)
         else:
             self._add_folder(listing, selection.matcher(), watch, alone=alone)
+        system, _ = self.storage.located(self.url)
+        system.invalidate_cache()  # a kilobyte a file
 
     def _add_single(self, listing: Listing, info: dict[str, Any]) -> None:
         """Add a file, whatever its suffix, to those of the same folder."""
@@ -516,11 +533,11 @@ def _from_link(link: str) -> str:
 
 def _refused(url: str, error: OSError) -> SourceError:
     """Return what to tell about a place that cannot be listed."""
-    if isinstance(error, SourceError):
-        return error
-    text = f"{public(url)}: {error.strerror or error}"
+    reason = error.strerror or str(error)
+    text = f"{public(url)}: {reason}"
     if isinstance(error, FileNotFoundError):
-        text = f"{public(url)}: no such file or folder ({error.strerror})"
+        why = "" if reason in url or reason == strerror(ENOENT) else f" ({reason})"
+        text = f"{public(url)}: no such file or folder{why}"
     if isinstance(error, PermissionError) or "credentials" in text:
         text += (
             "; the usual environment variables and files of the store give the credentials, "
