@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.atomic import swept, written_whole
-from normstat.backends import BACKENDS, choose, usable_cores
+from normstat.backends import BACKENDS, choose, reaching, usable_cores
 from normstat.errors import ImageError, NormstatError, SourceError
 from normstat.images import Decoded, read, undisturbed
 from normstat.manifest import (
@@ -119,6 +119,8 @@ def _run(
         observer.advanced(len(done), sum(output.bytes for output in done.values()))
     chunks = list(_chunks(plan, done, pack))
     workers = 1 if len(chunks) < 2 else min(jobs or usable_cores(), len(chunks))  # noqa: PLR2004
+    sources = plan.listing.sources
+    backend = reaching(backend, here_only=any(each.here_only for each in sources))
     if backend == "auto":
         backend = choose(len(plan.listing), sum(plan.listing.sizes), workers)
     function = _apply_in_own_process if backend == "processes" else _apply

@@ -11,6 +11,7 @@ from normstat.measure import Observer, compute
 from normstat.presets import Catalogue, load_catalogue
 from normstat.sources.base import printable
 from normstat.sources.listing import kind_of
+from normstat.sources.urls import public
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES
 from normstat.spec.model import Constants
 
@@ -47,7 +48,7 @@ def resolve(
     path = Path(name)
     label = printable(name)
     if path.is_dir() or kind_of(name) != "local":
-        return Candidate(name=label, spec=compute(name, observer=observer))
+        return Candidate(name=public(label), spec=compute(name, observer=observer))
     if path.exists():
         found = read_constants(path, format)
         if not found.constants.channels:

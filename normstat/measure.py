@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +12,15 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import BACKENDS, MANY_FILES, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
+from normstat.backends import (
+    BACKENDS,
+    MANY_FILES,
+    ON_CLUSTERS,
+    WITH_TIMEOUT,
+    choose,
+    reaching,
+    usable_cores,
+)
 from normstat.backends.recovery import MapOrdered, map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
@@ -83,6 +91,7 @@ def compute(
     files_from: str | os.PathLike[str] | None = None,
     null: bool = False,
     column: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     limit: int | None = None,
     sample: str | int | None = None,
     tolerance: float | None = None,
@@ -114,8 +123,8 @@ def compute(
     Parameters
     ----------
     sources
-        Folders, which are walked, single files, tar and zip archives and Parquet files; braces
-        stand for several, as in `shards/{000..015}.tar`.
+        Folders, which are walked, single files, tar and zip archives and Parquet files, and URLs
+        of any of these; braces stand for several, as in `shards/{000..015}.tar`.
     jobs
         Workers; by default the cores that this process may use.
     backend
@@ -133,6 +142,8 @@ def compute(
         other sources they are the names that those give to their images.
     column
         The column of the list that holds paths, or of a Parquet file that holds images.
+    storage_options
+        What remote stores are opened with, as fsspec takes it; never written to the spec.
     limit
         Read only the first so many images of the listing.
     sample
@@ -234,6 +245,7 @@ def compute(
         files_from=None if files_from is None else os.fspath(files_from),
         null=null,
         column=column,
+        storage_options=storage_options or {},
     )
 
     def watch(found: Listing) -> None:
@@ -309,7 +321,13 @@ class _Engine:
             start_processes(workers, answer.__module__)
 
     def over(self, listing: Listing, chunks: int) -> MapOrdered:
-        """Return the engine's map for so many chunks of a listing."""
+        """Return the engine's map for so many chunks of a listing.
+
+        Raises
+        ------
+        UsageError
+            Its workers cannot reach the images.
+        """
         workers = 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
         map_ordered: MapOrdered = partial(
             BACKENDS.load(self._name(listing, workers)), jobs=workers, address=self._address
@@ -317,8 +335,10 @@ class _Engine:
         return map_ordered
 
     def _name(self, listing: Listing, workers: int) -> str:
-        if self._backend != "auto":
-            return self._backend
+        here_only = any(source.here_only for source in listing.sources)
+        backend = reaching(self._backend, here_only=here_only)
+        if backend != "auto":
+            return backend
         return choose(len(listing), sum(listing.sizes), workers)
 
 

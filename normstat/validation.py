@@ -1,8 +1,8 @@
 """Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any
 
@@ -23,7 +23,7 @@ from normstat.contents import (
 )
 from normstat.errors import NormstatError, SpecError
 from normstat.measure import Observer, compute
-from normstat.sources import list_files
+from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import LEVEL, Estimator, Part, Selected, Shards, Skipped, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
@@ -74,7 +74,11 @@ def validate(spec: Spec) -> list[Problem]:
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
 
 
-def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
+def stale(
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+) -> Changes:
     """Return how the files of a dataset differ from those that a spec was made of.
 
     Only names and sizes are looked at, with the spec's own selection. Nothing is read. Of a merged
@@ -92,15 +96,19 @@ def stale(spec: Spec, *sources: str | os.PathLike[str]) -> Changes:
     False
     """
     found = Changes()
-    for part, places_now in matched(spec, *sources):
-        selection = selection_of(part)
+    for part, places_now in matched(spec, *sources, storage_options=storage_options):
+        selection = _selection(part, storage_options)
         now = described(list_files(places_now, selection), selection)
         if now.digest != part.digest:
             found = found.joined(changes(part, now))
     return found
 
 
-def matched(spec: Spec, *sources: str | os.PathLike[str]) -> list[tuple[Part, list[str]]]:
+def matched(
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+) -> list[tuple[Part, list[str]]]:
     """Return the datasets of a spec that sources are, each with its sources.
 
     A plain spec is of one dataset, which all sources are together. Of a merged one each source, or
@@ -114,12 +122,12 @@ def matched(spec: Spec, *sources: str | os.PathLike[str]) -> list[tuple[Part, li
     parts, named = parts_of(spec), [os.fspath(source) for source in sources]
     if len(parts) == 1:
         return [(parts[0], named)]
-    together = _match(parts, named)
+    together = _match(parts, named, storage_options)
     if together:
         return [(together, named)]
     found = []
     for name in named:
-        part = _match(parts, [name]) or next(
+        part = _match(parts, [name], storage_options) or next(
             (each for each in parts if each.roots == [printable(name)]), None
         )
         if part is None:
@@ -131,27 +139,40 @@ def matched(spec: Spec, *sources: str | os.PathLike[str]) -> list[tuple[Part, li
     return found
 
 
-def unchecked(spec: Spec, *sources: str | os.PathLike[str]) -> list[str]:
+def unchecked(
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Return the datasets of a merged spec that no source is."""
-    found = [part for part, _ in matched(spec, *sources)]
+    found = [part for part, _ in matched(spec, *sources, storage_options=storage_options)]
     return [places(part) for part in parts_of(spec) if part not in found]
 
 
-def _match(parts: Sequence[Part], sources: list[str]) -> Part | None:
+def _match(
+    parts: Sequence[Part], sources: list[str], storage_options: Mapping[str, Any] | None
+) -> Part | None:
     """Return the dataset that has the files of sources."""
     digests: list[tuple[Selected | None, str]] = []
     for part in parts:
         digest = next((digest for selected, digest in digests if selected == part.selected), None)
         if digest is None:
-            digest = list_files(sources, selection_of(part)).digest()
+            digest = list_files(sources, _selection(part, storage_options)).digest()
             digests.append((part.selected, digest))
         if digest == part.digest:
             return part
     return None
 
 
+def _selection(part: Part, storage_options: Mapping[str, Any] | None) -> Selection:
+    return replace(selection_of(part), storage_options=storage_options or {})
+
+
 def recomputed(
-    spec: Spec, *sources: str | os.PathLike[str], observer: Observer | None = None
+    spec: Spec,
+    *sources: str | os.PathLike[str],
+    storage_options: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
 ) -> list[Problem]:
     """Measure a dataset again as a spec says and return what has become different.
 
@@ -160,7 +181,7 @@ def recomputed(
     NormstatError
         As `compute` does, or what was merged or taken out is not all there.
     """
-    found = matched(spec, *sources)
+    found = matched(spec, *sources, storage_options=storage_options)
     missing = [part for part in parts_of(spec) if part not in [each for each, _ in found]]
     if missing:
         raise NormstatError(
@@ -176,7 +197,14 @@ def recomputed(
     for part, names in found:
         of = part.shards.of if part.shards else 1
         for number in part.shards.parts if part.shards else [1]:
-            again = _again(spec, part, names, f"{number}/{of}", observer)
+            again = _again(
+                spec,
+                part,
+                names,
+                f"{number}/{of}",
+                storage_options=storage_options,
+                observer=observer,
+            )
             state = state.merged(_state(again))
             skipped += again.skipped
     now = _derived(spec, state, skipped)
@@ -191,9 +219,16 @@ def recomputed(
 
 
 def _again(
-    spec: Spec, part: Part, sources: Iterable[str], shard: str, observer: Observer | None
+    spec: Spec,
+    part: Part,
+    sources: Iterable[str],
+    shard: str,
+    *,
+    storage_options: Mapping[str, Any] | None,
+    observer: Observer | None,
 ) -> Spec:
-    pipeline, estimator, selection = spec.pipeline, spec.estimator, selection_of(part)
+    pipeline, estimator = spec.pipeline, spec.estimator
+    selection = _selection(part, storage_options)
     return compute(
         *sources,
         include=selection.include,
@@ -204,6 +239,7 @@ def _again(
         files_from=selection.files_from,
         null=selection.null,
         column=selection.column,
+        storage_options=storage_options,
         **_covered(estimator, shard),
         mode=pipeline.mode,
         alpha=pipeline.alpha,

@@ -92,6 +92,20 @@ def test_help_starts_fast_because_it_loads_nothing_heavy(arguments):
     assert not HEAVY & set(loaded)
 
 
+def test_folders_are_read_without_the_libraries_of_stores():
+    code = "import normstat, sys; normstat.compute('sample_data/photos'); print(*sys.modules)"
+    output = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    loaded = set(output.split())
+    assert "normstat.sources.directory" in loaded
+    assert not {"fsspec", "aiohttp", "asyncio", "normstat.sources.remote"} & loaded
+
+
 def test_reading_a_spec_needs_neither_numpy_nor_pillow():
     code = "import normstat, sys; normstat.load; print(*sys.modules)"
     output = subprocess.run(

@@ -6,6 +6,7 @@ and raises WorkerLostError when a process that worked for it has died.
 
 import sys
 
+from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
 
 BACKENDS = Registry(
@@ -19,6 +20,7 @@ BACKENDS = Registry(
 ON_CLUSTERS: frozenset[str] = frozenset()
 # Whose workers run one task at a time in their main thread, where an alarm can reach it.
 WITH_TIMEOUT = ("processes",)
+_IN_HERE = ("threads", "serial")
 
 # Measured by `python -m tests.benchmarks threshold` on two cores: below these sizes opening a JPEG,
 # which holds the GIL, takes longer than decoding it; so many files pay for the start of workers.
@@ -44,6 +46,24 @@ def choose(images: int, size: int, jobs: int) -> str:
     if images >= MANY_FILES and size < images * _SMALL_FILE:
         return "processes"
     return "serial" if size < images * _TINY_FILE else "threads"
+
+
+def reaching(backend: str, *, here_only: bool) -> str:
+    """Return the backend whose workers reach the images: those in this process when only it can.
+
+    Raises
+    ------
+    UsageError
+        The workers of the one that was asked for are elsewhere.
+    """
+    if not here_only or backend in _IN_HERE:
+        return backend
+    if backend == "auto":
+        return "threads"
+    raise UsageError(
+        f"backend {backend} works in other processes, and what is in memory:// is in this one "
+        f"only; use {' or '.join(_IN_HERE)}"
+    )
 
 
 def usable_cores() -> int:

@@ -15,6 +15,7 @@ from normstat.cli.options import (
     progress_option,
     quiet_option,
     selection_options,
+    storage_option,
     worker_options,
 )
 from normstat.cli.screen import Progress, note
@@ -88,6 +89,7 @@ def _methods_help() -> str:
 @pipeline_options
 @selection_options
 @list_options
+@storage_option
 @worker_options
 @progress_option
 @quiet_option
@@ -171,7 +173,9 @@ def apply(
 
 
 _LIST = ("files_from", "null", "column")
-_SELECTION = ("include", "exclude", "extensions", "follow_symlinks", "hidden", *_LIST)
+_SELECTION = (
+    "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
+)  # fmt: skip
 _PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 
 

@@ -19,6 +19,7 @@ from normstat.cli.options import (
     sampling_options,
     selection_options,
     stamp_option,
+    storage_option,
     worker_options,
 )
 from normstat.cli.screen import Progress, write_spec
@@ -46,6 +47,7 @@ from normstat.statistics.summary import PERCENTILES
 @cluster_options
 @selection_options
 @list_options
+@storage_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @sampling_options
 @click.option(
@@ -79,8 +81,8 @@ def compute(
 ) -> None:
     """Measure the images in SRC and write their spec.
 
-    SRC are folders, files, tar and zip archives and Parquet files; braces stand for several. With
-    --files-from it is the folder that the list's paths are relative to.
+    SRC are folders, files, tar and zip archives, Parquet files and URLs of any of these; braces
+    stand for several. With --files-from it is the folder that the list's paths are relative to.
 
     The numbers are exact, and the same for any number of workers. The table on the screen and the
     spec hold the mean and std that were asked for and, labelled, the other definitions in
@@ -92,6 +94,7 @@ def compute(
       normstat compute 'shards/{000..015}.tar'
       normstat compute ./images --files-from train.txt
       normstat compute ./images --recipe imagenet
+      normstat compute s3://bucket/train
     """
     if not src and options["files_from"] is None:
         raise UsageError("name a SRC to measure, or a list: --files-from")

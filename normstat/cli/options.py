@@ -11,6 +11,7 @@ from socket import gethostname
 from typing import Any, get_args
 
 import click
+import msgspec
 
 from normstat.backends import BACKENDS
 from normstat.formats import FORMATS
@@ -49,6 +50,25 @@ def comma_separated(
     ('1', '50', '99')
     """
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+
+def json_object(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> dict[str, Any]:
+    """Read a JSON object; what is wrong with it is told without the text, which may be secret.
+
+    >>> json_object(None, None, '{"anon": true}')
+    {'anon': True}
+    """
+    try:
+        found = msgspec.json.decode(value or "{}")
+    except msgspec.DecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise click.BadParameter("""it must be a JSON object, as in '{"anon": true}'""")
+    return found
 
 
 def with_user_presets(
@@ -145,6 +165,12 @@ cluster_options = _group(
         metavar="SECONDS",
         help="Skip an image that takes longer.  [default: wait; needs worker processes]",
     ),
+)
+storage_option = click.option(
+    "--storage-options",
+    metavar="JSON",
+    callback=json_object,
+    help="What remote stores are opened with, as fsspec takes it; never written anywhere.",
 )
 selection_options = _group(
     click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches."),

@@ -1,10 +1,11 @@
 """`normstat validate`: check a spec against the schema, its own arithmetic and its dataset."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
-from normstat.cli.options import progress_option, quiet_option, spec_argument
+from normstat.cli.options import progress_option, quiet_option, spec_argument, storage_option
 from normstat.cli.screen import Progress
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
@@ -19,6 +20,7 @@ _SHOWN = 20
 @spec_argument
 @click.argument("src", nargs=-1, type=click.Path(readable=False))
 @click.option("--deep", is_flag=True, help="Read the images of SRC again and compare all numbers.")
+@storage_option
 @progress_option
 @quiet_option
 @click.pass_context
@@ -28,6 +30,7 @@ def validate(
     spec_path: str,
     src: tuple[str, ...],
     deep: bool,
+    storage_options: dict[str, Any],
     progress: bool | None,
     quiet: bool,
 ) -> None:
@@ -50,9 +53,10 @@ def validate(
         spec, problems = None, [str(error)]
     verdict = "valid; every number follows from its state"
     if spec and src and not problems:
-        problems = list(_changes(spec, src, Progress(shown=progress, quiet=quiet), deep=deep))
+        watch = Progress(shown=progress, quiet=quiet)
+        problems = list(_changes(spec, src, storage_options, watch, deep=deep))
         verdict += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
-        rest = unchecked(spec, *src)
+        rest = unchecked(spec, *src, storage_options=storage_options)
         if rest:
             verdict += f"; not looked at: {', '.join(rest)}"
     for problem in problems[:_SHOWN]:
@@ -65,13 +69,15 @@ def validate(
         click.echo(f"{spec_path}: {verdict}")
 
 
-def _changes(spec: Spec, src: tuple[str, ...], watch: Progress, *, deep: bool) -> Iterable[str]:
-    changes = stale(spec, *src)
+def _changes(
+    spec: Spec, src: tuple[str, ...], options: dict[str, Any], watch: Progress, *, deep: bool
+) -> Iterable[str]:
+    changes = stale(spec, *src, storage_options=options)
     if changes:
         yield f"stale: {' '.join(src)} has changed since the spec was made"
         yield from changes.lines()
     elif deep:
         try:
-            yield from map(str, recomputed(spec, *src, observer=watch))
+            yield from map(str, recomputed(spec, *src, storage_options=options, observer=watch))
         finally:
             watch.close()

@@ -19,6 +19,7 @@ KINDS = Registry(
         "parquet": Entry(
             "normstat.sources.parquet:list_parquet", "tables with images", extra="parquet"
         ),
+        "remote": Entry("normstat.sources.remote:list_remote", "URLs", extra="remote"),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
 )
@@ -39,7 +40,7 @@ def list_files(
     Parameters
     ----------
     sources
-        Folders, files and archives; braces stand for several, as in `{000..015}.tar`.
+        Folders, files, archives and URLs; braces stand for several, as in `{000..015}.tar`.
     watch
         Is told of the listing while it grows.
 
@@ -75,14 +76,14 @@ def _listed(places: Iterable[str], selection: Selection, watch: Watch) -> Listin
 def kind_of(place: str) -> str:
     """Return which of `KINDS` a source is.
 
-    >>> kind_of("shards/000.tar"), kind_of("sample_data")
-    ('archive', 'local')
+    >>> kind_of("shards/000.tar"), kind_of("s3://bucket/train"), kind_of("sample_data")
+    ('archive', 'remote', 'local')
     """
     named = place.partition("?")[0] if "://" in place else place
     found = None if "::" in place else container(named)
     if found and not os.path.isdir(place):  # noqa: PTH112
         return found[0]
-    return "local"
+    return "remote" if "://" in place else "local"
 
 
 def expanded(place: str) -> Iterator[str]:

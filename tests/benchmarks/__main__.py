@@ -21,6 +21,7 @@ from tests.benchmarks.sampled import measure_tolerances, simulate_coverage
 from tests.benchmarks.shards import race_shards
 from tests.benchmarks.speed import race_photos, race_tiny
 from tests.benchmarks.start_up import measure_start_up
+from tests.benchmarks.stores import race_store
 from tests.benchmarks.tables import CONSOLE
 from tests.benchmarks.threshold import find_threshold
 
@@ -91,6 +92,7 @@ SECTIONS: dict[str, Section] = {
     "apply": _apply,
     "sampling": _sampling,
     "shards": _each(race_shards, _photos),
+    "store": _each(race_store, _photos),
     "lint": _lint,
 }
 EXTRA: dict[str, Section] = {"threshold": _threshold}

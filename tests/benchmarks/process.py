@@ -93,7 +93,7 @@ def run_interleaved(commands: Mapping[str, Sequence[str]], runs: int) -> dict[st
     return {name: Runs(each) for name, each in results.items()}
 
 
-def normstat(folder: Path, spec: Path, *options: str) -> list[str]:
+def normstat(folder: Path | str, spec: Path, *options: str) -> list[str]:
     """Return the command that measures `folder` as a user would."""
     return [PYTHON, "-m", "normstat", "compute", str(folder), "-q", "-o", str(spec), *options]
 
