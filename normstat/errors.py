@@ -27,6 +27,10 @@ class SpecError(NormstatError, ValueError):
     """A file is not a valid spec, or its numbers do not belong together."""
 
 
+class CacheError(NormstatError, OSError):
+    """A cache is damaged, is none, or cannot be read or written."""
+
+
 class WorkerLostError(NormstatError):
     """A worker process died: a decoder crashed it, or the system ended it for its memory."""
 

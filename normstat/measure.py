@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
@@ -13,9 +14,10 @@ import msgspec
 from normstat.assemble import assemble
 from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
 from normstat.backends.recovery import map_surviving
+from normstat.cache import Cache
 from normstat.contents import described
-from normstat.counting import SOFTWARE, Question, Task, answer, lost
-from normstat.errors import ImageError, SourceError, UsageError
+from normstat.counting import SOFTWARE, Answer, Question, Task, answer, known, lost
+from normstat.errors import CacheError, ImageError, SourceError, UsageError
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, natural_key, printable
@@ -56,6 +58,12 @@ class Observer(Protocol):
     def advanced(self, images: int, size: int) -> None:
         """So many more images of so many bytes are done."""
 
+    def cached(self, images: int) -> None:
+        """So many more of the images that are done are in the cache."""
+
+    def warned(self, text: str) -> None:
+        """Something went wrong that does not cost the run."""
+
 
 def compute(
     *sources: str | os.PathLike[str],
@@ -69,6 +77,7 @@ def compute(
     follow_symlinks: bool = False,
     hidden: bool = False,
     limit: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
     alpha: Alpha = "drop",
@@ -106,6 +115,9 @@ def compute(
         Which files count, see `Selection`.
     limit
         Read only the first so many images of the listing.
+    cache
+        A file in which what is found of each image is kept: the next run with it reads only the
+        images that are new or changed, by size and time.
     recipe
         "imagenet": resize 256, crop 224, weighting image, std mean-of-images, each unless given.
     mode
@@ -149,6 +161,9 @@ def compute(
         A source is missing, or holds nothing readable.
     ImageError
         A file is unreadable and `on_error` is "fail".
+    CacheError
+        `cache` is damaged or no cache, or cannot be made. What goes wrong with it later is told
+        to the observer, or as a `RuntimeWarning`, and the run goes on without.
 
     Examples
     --------
@@ -205,14 +220,22 @@ def compute(
     if observer:
         observer.listed(listing)
     run = _Run(
-        Question(pipeline, ddof=estimator.ddof, covariance=covariance, timeout=timeout),
+        Question(
+            pipeline,
+            ddof=estimator.ddof,
+            covariance=covariance,
+            keep_records=cache is not None,
+            timeout=timeout,
+        ),
+        cache=cache,
         jobs=jobs,
         backend=backend,
         address=address,
         fail=on_error == "fail",
         observer=observer,
     )
-    run.read(listing)
+    with closing(run):
+        run.read(listing)
     skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
     if not run.state.images:
         raise SourceError(_nothing_readable(everything, selection, skipped))
@@ -244,6 +267,7 @@ class _Run:
         self,
         question: Question,
         *,
+        cache: str | os.PathLike[str] | None,
         jobs: int | None,
         backend: str,
         address: str | None,
@@ -253,6 +277,8 @@ class _Run:
         self.state = State()
         self.skipped: list[tuple[str, str]] = []
         self._question = question
+        self._cache = None if cache is None else Cache(cache, question)
+        self._decoded = False
         self._jobs = jobs
         self._backend = backend
         self._address = address
@@ -260,12 +286,16 @@ class _Run:
         self._observer = observer
 
     def read(self, listing: Listing) -> None:
-        """Read every image of a listing."""
+        """Read every image of a listing, as far as the cache does not know it."""
+        listing = self._unknown(listing)
+        if not listing:
+            return
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
         workers = 1 if len(chunks) < 2 else min(self._jobs or usable_cores(), len(chunks))  # noqa: PLR2004
         engine = partial(self._engine(listing, workers), jobs=workers, address=self._address)
         tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
         # An interrupt must end the workers now, not when the results are forgotten.
+        done = 0
         with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
             for found in results:
                 if self._fail and found.skipped:
@@ -273,6 +303,69 @@ class _Run:
                 self.state = self.state.merged(found.state)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
+                # Answers come in the order of the listing, whatever was cut on the way.
+                self._keep(listing, range(done, done + found.images), found)
+                done += found.images
+
+    def close(self) -> None:
+        """Let the cache keep what it does not have yet."""
+        self._flush()
+        if self._cache:
+            self._cache.close()
+
+    def _unknown(self, listing: Listing) -> Listing:
+        """Add what the cache knows; return the images that it does not."""
+        if not self._cache:
+            return listing
+        missing: list[int] = []
+        try:
+            for start in range(0, len(listing), CHUNK_IMAGES):
+                rows = range(start, min(start + CHUNK_IMAGES, len(listing)))
+                records, unread = self._cache.find(listing, rows)
+                missing += unread
+                if records:
+                    self.state = self.state.merged(known(records, self._question))
+                    unread_bytes = sum(listing.sizes[row] for row in unread)
+                    self._advance(
+                        len(records), sum(listing.sizes[start : rows.stop]) - unread_bytes
+                    )
+                    self._cached(len(records))
+        except CacheError as error:
+            if not self._decoded:
+                raise
+            missing += range(start, len(listing))
+            self._lose_cache(error)
+        return listing if len(missing) == len(listing) else listing.pick(missing)
+
+    def _keep(self, listing: Listing, rows: range, found: Answer) -> None:
+        self._decoded = True
+        if self._cache:
+            self._cache.keep(listing, rows, found.records)
+            if self._cache.due:
+                self._flush()
+
+    def _flush(self) -> None:
+        if not self._cache:
+            return
+        try:
+            self._cached(self._cache.flush())
+        except CacheError as error:
+            self._lose_cache(error)
+
+    def _cached(self, images: int) -> None:
+        if self._observer:
+            self._observer.cached(images)
+
+    def _lose_cache(self, error: CacheError) -> None:
+        """Go on without a cache: it must not cost the run."""
+        text = f"{error}. The run goes on, nothing more is kept"
+        if self._cache:
+            self._cache.close()
+            self._cache = None
+        if self._observer:
+            self._observer.warned(text)
+        else:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def _engine(self, listing: Listing, workers: int) -> Any:
         name = self._backend

@@ -23,6 +23,7 @@ LAYERS = [
     "images",
     "backends",
     "counting",
+    "cache",
     "assemble",
     "measure",
     "validation",

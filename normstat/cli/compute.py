@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from normstat.cli.options import (
+    cache_option,
     choice,
     cluster_options,
     comma_separated,
@@ -43,6 +44,7 @@ from normstat.statistics.summary import PERCENTILES
 @progress_option
 @worker_options
 @cluster_options
+@cache_option
 @selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
 @click.option(
@@ -91,8 +93,13 @@ def compute(
     try:
         spec = measure(*src, ddof=1 if ddof == "1" else 0, stamp=made, observer=watch, **options)
     except KeyboardInterrupt:
+        kept = "nothing was written; --cache FILE keeps what is done"
+        if watch.in_cache:
+            kept = (
+                f"{watch.in_cache:,} are in {options['cache']}, from where the same command goes on"
+            )
         raise InterruptedRunError(
-            f"interrupted after {watch.images:,} of {watch.total:,} images; nothing was written"
+            f"interrupted after {watch.images:,} of {watch.total:,} images; {kept}"
         ) from None
     finally:
         watch.close()
