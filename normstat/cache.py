@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -251,12 +252,7 @@ def _text(word: bytes) -> str:
 
 
 def _connected(path: Path, *, create: bool) -> sqlite3.Connection:
-    if path.exists() and not path.is_file():
-        raise CacheError(f"{path}: is a {_kind_of(path)}; name a file for the cache")
-    if not path.exists() and not create:
-        raise CacheError(f"{path}: no such file")
-    if not path.parent.is_dir():
-        raise CacheError(f"{path}: the folder {path.parent} does not exist; make it first")
+    _check_place(path, create=create)
     with _told(path):
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
         connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
@@ -271,8 +267,22 @@ def _connected(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
-def _kind_of(path: Path) -> str:
-    return "folder" if path.is_dir() else "device or pipe"
+def _check_place(path: Path, *, create: bool) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not create:
+            raise CacheError(f"{path}: no such file") from None
+        if not path.parent.is_dir():
+            raise CacheError(
+                f"{path}: the folder {path.parent} does not exist; make it first"
+            ) from None
+    except OSError as error:
+        raise CacheError(f"{path}: {error.strerror}") from error
+    else:
+        if not stat.S_ISREG(mode):
+            kind = "folder" if stat.S_ISDIR(mode) else "device or pipe"
+            raise CacheError(f"{path}: is a {kind}; name a file for the cache")
 
 
 def _make(connection: sqlite3.Connection, path: Path) -> None:
@@ -329,7 +339,10 @@ def _told(path: Path) -> Iterator[None]:
         elif isinstance(error, sqlite3.OperationalError):
             text = f"cannot be read or written: {error}"
         else:
-            text = f"is damaged, or is not a cache ({error}); it was left as it is"
+            text = (
+                f"is damaged, or is not a cache ({error}); it was left as it is. "
+                "Delete it to begin anew, or name another file"
+            )
         raise CacheError(f"{path}: {text}") from error
 
 

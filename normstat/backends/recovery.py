@@ -11,7 +11,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _TRIES = 2  # of a single image before it is held to be guilty
-_HOPELESS = 8  # guilty images in a row, without any result: then it is the engine
+_HOPELESS = 16  # guilty images in a row, without any result: then it is the engine
 
 
 class MapOrdered(Protocol):
@@ -66,6 +66,8 @@ def map_surviving(
         except WorkerLostError:
             suspects = list(given)
             given.clear()
+            if not suspects:
+                raise
             for task in suspects:
                 yield from alone.run(task)
         else:

@@ -96,7 +96,7 @@ def compute(
         kept = "nothing was written; --cache FILE keeps what is done"
         if watch.in_cache:
             kept = (
-                f"{watch.in_cache:,} are in {options['cache']}, from where the same command goes on"
+                f"{watch.in_cache:,} are in {options['cache']}; the same command goes on from there"
             )
         raise InterruptedRunError(
             f"interrupted after {watch.images:,} of {watch.total:,} images; {kept}"
