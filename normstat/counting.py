@@ -49,8 +49,15 @@ class Task:
     question: Question
     portion: Portion
 
-    def halves(self) -> list["Task"]:
-        return [replace(self, portion=half) for half in self.portion.halves()]
+    def parts(self) -> list["Task"]:
+        """Return the task in eight, or in as many as it has images; a single one has no parts.
+
+        Each worker that dies costs more than many small tasks: so the parts are not only two.
+        """
+        portions = self.portion.halves()
+        for _ in range(2):
+            portions = [part for whole in portions for part in whole.halves() or [whole]]
+        return [replace(self, portion=portion) for portion in portions]
 
 
 @dataclass(frozen=True)

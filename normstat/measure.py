@@ -296,7 +296,7 @@ class _Run:
         tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
         # An interrupt must end the workers now, not when the results are forgotten.
         done = 0
-        with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
+        with closing(map_surviving(engine, answer, tasks, cut=Task.parts, lost=lost)) as results:
             for found in results:
                 if self._fail and found.skipped:
                     _fail(*found.skipped[0])

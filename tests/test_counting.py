@@ -67,11 +67,12 @@ def test_another_decoder_is_refused(listing):
         answer(Task(question, listing.portion(range(1))))
 
 
-def test_halves_share_the_images_between_them(listing):
-    task = Task(QUESTIONS["plain"], listing.portion(range(7)))
-    first, second = task.halves()
-    assert first.portion.names + second.portion.names == listing.names[:7]
-    assert Task(QUESTIONS["plain"], listing.portion(range(1))).halves() == []
+@pytest.mark.parametrize(("images", "parts"), [(1, 0), (2, 2), (3, 3), (7, 7), (8, 8), (30, 8)])
+def test_parts_share_the_images_between_them(listing, images, parts):
+    found = Task(QUESTIONS["plain"], listing.portion(range(images))).parts()
+    assert len(found) == parts
+    names = [name for part in found for name in part.portion.names]
+    assert names == (listing.names[:images] if parts else [])
 
 
 @pytest.mark.parametrize(("timeout", "words"), [(None, "SIGSEGV"), (2.5, "longer than 2.5 s")])

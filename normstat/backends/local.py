@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from normstat.errors import WorkerLostError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_GLANCE = 0.5  # seconds
 _EXIT_CODES = re.compile(r"exit codes of the workers are {(.*?)}")
 
 
@@ -81,9 +83,19 @@ def map_in_processes(
 
 def _workers(jobs: int) -> Any:
     # Whoever reads a damaged file does not want to see the stack of the worker that it ended.
-    return get_reusable_executor(
-        jobs, env={"PYTHONFAULTHANDLER": os.environ.get("PYTHONFAULTHANDLER", "")}
-    )
+    quiet = {"PYTHONFAULTHANDLER": os.environ.get("PYTHONFAULTHANDLER", "")}
+    return get_reusable_executor(jobs, env=quiet, initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    """Let this worker end when the process that started it was killed and could not see to it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_GLANCE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def start_processes(jobs: int, module: str) -> None:

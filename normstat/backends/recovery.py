@@ -32,8 +32,8 @@ def map_surviving(
 ) -> Generator[Result]:
     """Yield results in order; a task that was lost with its worker gives those of its parts.
 
-    When a worker dies, every task that was given out is tried again by itself, then cut in two and
-    in two again until what kills workers is known.
+    When a worker dies, every task that was given out is tried again by itself, then cut into parts
+    and these again until what kills workers is known.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
+from tests.benchmarks.caching import measure_cache
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
@@ -24,7 +25,7 @@ PHOTOS = 2_000
 TINY = 50_000
 QUICK = 10  # times less
 
-SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
+SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply", "cache")
 EXTRA = ("threshold",)
 
 
@@ -87,6 +88,8 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
         case "apply":
             race_arrays()
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
+        case "cache":
+            measure_cache(_photos(options), scratch, workers=workers, runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
 
