@@ -55,7 +55,7 @@ def kill_until_done(run, chance, *, kills):
         )  # fmt: skip
 
     begin = time.monotonic()
-    assert start("threads").wait() == 0
+    assert start("threads").communicate()[1] == ""
     whole = time.monotonic() - begin
     expected = dumps(normstat.compute("x", resize=400))
     done = 0
@@ -74,7 +74,8 @@ def kill_until_done(run, chance, *, kills):
                 _, err = process.communicate(timeout=60)
             after = kept()
             assert after >= before, "what was kept is lost"
-            assert "Traceback" not in err, err
+            # A Ctrl-C before our first line is Python's to tell.
+            assert "Traceback" not in err or "import main" in err, err
             if process.returncode == 0:
                 break
             assert process.returncode in CODES, err

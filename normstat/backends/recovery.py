@@ -107,6 +107,7 @@ class _Alone(Generic[Task, Result]):
             self.guilty += 1
             if self.guilty == _HOPELESS:
                 raise WorkerLostError(
-                    f"workers die of everything, now of the {_HOPELESS}th image in a row: {last}"
+                    f"workers die of everything, now of the {_HOPELESS}th image in a row: {last}. "
+                    "--cache FILE keeps what was read, --backend serial needs no workers"
                 ) from last
             yield self._lost(task, last)

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks import corpora
-from tests.benchmarks.process import Run, normstat, run
+from tests.benchmarks.process import Run, Runs, normstat, run
 from tests.benchmarks.tables import show, verdict
 
 COLD_LIMIT = 1.05  # times a run without cache
@@ -25,39 +25,32 @@ def measure_cache(photos: Path, scratch: Path, *, workers: int, runs: int) -> No
             shutil.copytree(photos, folder / str(copy))
         images = sum(path.is_file() for path in folder.rglob("*"))
         results = _in_turn(folder, scratch, Path(place), workers, runs)
-    seconds = {name: median(each.seconds for each in results[name]) for name in _NAMES}
-    decoding = seconds["without cache"] - seconds["one image"]
-    reading = max(seconds["warm cache"] - seconds["one image, warm"], 1e-9)
+    decoding = results["without cache"].median - results["one image"].median
+    reading = max(results["warm cache"].median - results["one image, warm"].median, 1e-9)
     # Neighbours in time were in the same noise.
-    pairs = zip(results["cold cache"], results["without cache"], strict=True)
+    pairs = zip(results["cold cache"].all, results["without cache"].all, strict=True)
     overhead = median(cold.seconds / plain.seconds for cold, plain in pairs)
     faster = decoding / reading
     verdicts = {
         "cold cache": verdict(overhead, COLD_LIMIT),
-        "warm cache": f"{faster:.0f} × of {WARM_LIMIT:g} ×: {'yes' if faster >= WARM_LIMIT else 'NO'}",
+        "warm cache": f"{faster:.0f} times faster, of {WARM_LIMIT:g}: "
+        + ("yes" if faster >= WARM_LIMIT else "NO"),
     }
     rows = [
-        [
-            name,
-            f"{seconds[name]:.2f}",
-            f"{min(e.seconds for e in results[name]):.2f} .. {max(e.seconds for e in results[name]):.2f}",
-            verdicts.get(name, ""),
-        ]
-        for name in _NAMES
+        [name, f"{each.median:.2f}", each.spread, verdicts.get(name, "")]
+        for name, each in results.items()
     ]
     show(
         f"Cache: {images:,} photos, {workers} workers, {runs} runs",
         ["run", "median s", "min .. max", "limit"],
         rows,
-        f"an image takes {decoding / images * 1e6:.0f} µs to decode, {reading / images * 1e6:.0f} µs "
-        "from the cache; the time for one image is taken off both. cold / without: the median of "
-        "the ratios of neighbouring runs.",
+        f"an image takes {decoding / images * 1e6:.0f} µs to decode and "
+        f"{reading / images * 1e6:.0f} µs from the cache; the time for one image is "
+        "taken off both. cold / without: the median of the ratios of neighbouring runs.",
     )
 
 
-def _in_turn(
-    folder: Path, scratch: Path, place: Path, workers: int, runs: int
-) -> dict[str, list[Run]]:
+def _in_turn(folder: Path, scratch: Path, place: Path, workers: int, runs: int) -> dict[str, Runs]:
     spec, cache, small = scratch / "cache.json", place / "cache", place / "one.cache"
     jobs = ("-j", str(workers))
     single = corpora.single(folder / "0")
@@ -75,7 +68,7 @@ def _in_turn(
         cache.unlink(missing_ok=True)
         for name in _NAMES:
             results[name].append(run(commands[name]))
-    return results
+    return {name: Runs(each) for name, each in results.items()}
 
 
 def _disk() -> str | None:
