@@ -107,8 +107,12 @@ class Cache:
         self._size = 0
         self._committed = time.monotonic()
         self._connection = _connected(self.path, create=True)
-        with _told(self.path):
-            self._policy = self._policy_id()
+        try:
+            with _told(self.path):
+                self._policy = self._policy_id()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def find(self, listing: Listing, rows: Sequence[int]) -> tuple[list[Record], list[int]]:
         """Return the records of some images, and the rows of those that have to be read.
