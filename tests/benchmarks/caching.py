@@ -46,7 +46,7 @@ def measure_cache(photos: Path, scratch: Path, *, workers: int, runs: int) -> No
         rows,
         f"an image takes {decoding / images * 1e6:.0f} µs to decode and "
         f"{reading / images * 1e6:.0f} µs from the cache; the time for one image is "
-        "taken off both. cold / without: the median of neighbouring runs, in time of the processor.",
+        "taken off both. cold / without: neighbouring runs, in time of the processor.",
     )
 
 
