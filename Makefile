@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 READY     := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help check format docs test test-frameworks test-lowest bench demo clean
+.PHONY: help check format docs test test-faults test-frameworks test-lowest bench demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ docs: $(READY) ## renew the generated parts of README.md
 
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(READY) ## kill runs at random moments, for minutes
+	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
 
 test-frameworks: ## run what export writes in torch, Keras, OpenVINO and others (gigabytes)
 	$(PYTHON) -m venv .venv-frameworks

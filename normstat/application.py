@@ -27,11 +27,11 @@ from normstat.manifest import (
     read_manifest,
     write_manifest,
 )
-from normstat.measure import CHUNK_BYTES, CHUNK_IMAGES, Observer
 from normstat.methods import METHODS, Settings, clipped, forward
 from normstat.normalization import Values
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
+from normstat.reading import CHUNK_BYTES, CHUNK_IMAGES, Observer
 from normstat.sources import Portion
 from normstat.sources.base import Opener, printable
 from normstat.statistics import Moments, kind_of

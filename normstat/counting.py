@@ -1,11 +1,14 @@
 """What a worker does: decode a portion of a listing and count its pixels."""
 
+import faulthandler
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -18,6 +21,8 @@ from normstat.sources import Portion
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Collector, Record, State, counted
 from normstat.statistics.record import packed
+
+_GRACE = 1.0  # seconds for a decoder to return to Python
 
 SOFTWARE = {"normstat": normstat.__version__, "pillow": PIL.__version__}
 
@@ -44,8 +49,15 @@ class Task:
     question: Question
     portion: Portion
 
-    def halves(self) -> list["Task"]:
-        return [replace(self, portion=half) for half in self.portion.halves()]
+    def parts(self) -> list["Task"]:
+        """Return the task in eight, or in as many as it has images; a single one has no parts.
+
+        Each worker that dies costs more than many small tasks: so the parts are not only two.
+        """
+        portions = self.portion.halves()
+        for _ in range(2):
+            portions = [part for whole in portions for part in whole.halves() or [whole]]
+        return [replace(self, portion=portion) for portion in portions]
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,10 @@ def answer(task: Task) -> Answer:
 def lost(task: Task, error: WorkerLostError) -> Answer:
     """Return the answer for an image that ends every worker that reads it."""
     [name], size = task.portion.names, sum(task.portion.sizes)
-    return Answer(State(), [(name, f"ended the process that read it: {error}")], 1, size, [])
+    reason = f"ended the process that read it: {error}"
+    if task.question.timeout is not None:
+        reason += f"; or took longer than {task.question.timeout:g} s (--timeout) in a decoder"
+    return Answer(State(), [(name, reason)], 1, size, [])
 
 
 def known(records: Iterable[Record], question: Question) -> State:
@@ -152,19 +167,22 @@ def _told(software: dict[str, str]) -> str:
 def _limited(seconds: float) -> Iterator[None]:
     """Give up on an image that takes longer.
 
-    The alarm interrupts what runs in Python. What never returns to it is ended with its process
-    by the second timer, which counts the time of the processor.
+    The alarm interrupts what runs in Python. What never returns to it is ended with its process,
+    by a thread that needs no Python.
     """
 
     def interrupt(*_: object) -> None:
         raise ImageError(f"took longer than {seconds:g} s (--timeout)")
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_PROF, seconds + 1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGALRM, before)
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds + _GRACE, exit=True, file=nowhere)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            try:
+                yield
+            finally:  # which the alarm can interrupt as well
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            signal.signal(signal.SIGALRM, before)

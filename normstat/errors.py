@@ -31,6 +31,10 @@ class DifferentSoftwareWarning(UserWarning):
     """What is added up was decoded by different versions, whose pixels may differ."""
 
 
+class CacheError(NormstatError, OSError):
+    """A cache is damaged, is none, or cannot be read or written."""
+
+
 class WorkerLostError(NormstatError):
     """A worker process died: a decoder crashed it, or the system ended it for its memory."""
 

@@ -6,25 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import (
-    BACKENDS,
-    MANY_FILES,
-    ON_CLUSTERS,
-    WITH_TIMEOUT,
-    choose,
-    reaching,
-    usable_cores,
-)
-from normstat.backends.recovery import MapOrdered, map_surviving
 from normstat.contents import described
-from normstat.counting import SOFTWARE, Question, Task, answer, lost
-from normstat.errors import ImageError, SourceError, UsageError
+from normstat.counting import SOFTWARE, Question, answer
+from normstat.engine import Engine
+from normstat.errors import SourceError, UsageError
+from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing, Selection, list_files
@@ -46,7 +37,7 @@ from normstat.spec.model import (
     Std,
     Weighting,
 )
-from normstat.statistics import State, summarize
+from normstat.statistics import summarize
 from normstat.statistics.summary import PERCENTILES
 
 # A recipe is a published procedure: options that belong together.
@@ -54,27 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "imagenet": {"resize": 256, "crop": 224, "weighting": "image", "std": "mean-of-images"}
 }
 
-# Small enough that a cancelled run ends at once, large enough that handing over costs nothing.
-CHUNK_IMAGES = 512
-CHUNK_BYTES = 2_000_000
-
 _Checked = TypeVar("_Checked", bound=msgspec.Struct)
-
-
-class Observer(Protocol):
-    """Is told how a run goes on."""
-
-    def listing(self, found: Listing) -> None:
-        """Names are being found; more may come."""
-
-    def listed(self, listing: Listing) -> None:
-        """All names are known."""
-
-    def expected(self, images: int) -> None:
-        """So many images will be read, by what is known now."""
-
-    def advanced(self, images: int, size: int) -> None:
-        """So many more images of so many bytes are done."""
 
 
 def compute(
@@ -99,6 +70,7 @@ def compute(
     seed: int = 0,
     stratify: bool = False,
     shard: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
     recipe: str | None = None,
     mode: Mode = "auto",
     alpha: Alpha = "drop",
@@ -158,6 +130,9 @@ def compute(
     shard
         "3/16": read only the third of sixteen parts of the listing. All of them merged are the
         whole, see `merge`; a part may be empty, and its spec then has no channels.
+    cache
+        A file in which what is found of each image is kept: the next run with it reads only the
+        images that are new or changed, by size and time.
     recipe
         "imagenet": resize 256, crop 224, weighting image, std mean-of-images, each unless given.
     mode
@@ -201,6 +176,9 @@ def compute(
         A source is missing, or holds nothing readable.
     ImageError
         A file is unreadable and `on_error` is "fail".
+    CacheError
+        `cache` is damaged or no cache, or cannot be made. What goes wrong with it later is told
+        to the observer, or as a `RuntimeWarning`, and the run goes on without.
 
     Examples
     --------
@@ -235,7 +213,7 @@ def compute(
     if not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
     part = _Part(limit, sample, tolerance, seed, stratify, shard)
-    engine = _Engine(backend, jobs, address, timeout)
+    engine = Engine(backend, jobs, address=address, timeout=timeout)
     selection = Selection(
         tuple(include),
         tuple(exclude),
@@ -249,23 +227,31 @@ def compute(
     )
 
     def watch(found: Listing) -> None:
-        engine.prepare(found)
+        engine.prepare(found, answer.__module__)
         if observer:
             observer.listing(found)
 
     listing = list_files(sources, selection, watch=watch)
     if on_error == "fail" and listing.unreadable:
-        _fail(*listing.unreadable[0])
+        fail(*listing.unreadable[0])
     if observer:
         observer.listed(listing)
-    run = _Run(
+    run = Reading(
         listing,
-        Question(pipeline, ddof=estimator.ddof, covariance=covariance, timeout=timeout),
+        Question(
+            pipeline,
+            ddof=estimator.ddof,
+            covariance=covariance,
+            keep_records=cache is not None,
+            timeout=timeout,
+        ),
         engine,
+        cache=cache,
         fail=on_error == "fail",
         observer=observer,
     )
-    estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
+    with closing(run):
+        estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
     skipped = part.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
@@ -283,104 +269,6 @@ def compute(
         software=SOFTWARE,
         stamp=stamp,
     )
-
-
-class _Engine:
-    """The backend that was asked for, or the fastest."""
-
-    def __init__(
-        self, backend: str, jobs: int | None, address: str | None, timeout: float | None
-    ) -> None:
-        if backend != "auto" and backend not in BACKENDS:
-            raise UsageError(unknown("backend", backend, BACKENDS))
-        if address and backend not in ON_CLUSTERS:
-            raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
-        if timeout is not None and backend == "auto":
-            backend = "processes"
-        if timeout is not None and backend not in WITH_TIMEOUT:
-            raise UsageError(
-                f"timeout needs workers that can be interrupted: backend "
-                f"{' or '.join(WITH_TIMEOUT)}"
-            )
-        if jobs is not None and jobs < 1:
-            raise UsageError(f"jobs is {jobs}; it must be at least 1")
-        self._backend = backend
-        self._jobs = jobs
-        self._address = address
-        self._prepared = False
-
-    def prepare(self, found: Listing) -> None:
-        """Start worker processes while files are still being listed, once they will be needed."""
-        if self._prepared or len(found) < MANY_FILES:
-            return
-        self._prepared = True
-        workers = self._jobs or usable_cores()
-        if self._name(found, workers) == "processes":
-            from normstat.backends.local import start_processes  # noqa: PLC0415 (loads joblib)
-
-            start_processes(workers, answer.__module__)
-
-    def over(self, listing: Listing, chunks: int) -> MapOrdered:
-        """Return the engine's map for so many chunks of a listing.
-
-        Raises
-        ------
-        UsageError
-            Its workers cannot reach the images.
-        """
-        workers = 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
-        map_ordered: MapOrdered = partial(
-            BACKENDS.load(self._name(listing, workers)), jobs=workers, address=self._address
-        )
-        return map_ordered
-
-    def _name(self, listing: Listing, workers: int) -> str:
-        here_only = any(source.here_only for source in listing.sources)
-        backend = reaching(self._backend, here_only=here_only)
-        if backend != "auto":
-            return backend
-        return choose(len(listing), sum(listing.sizes), workers)
-
-
-class _Run:
-    """Reads images of a listing, and adds up what is found."""
-
-    def __init__(
-        self,
-        listing: Listing,
-        question: Question,
-        engine: _Engine,
-        *,
-        fail: bool,
-        observer: Observer | None,
-    ) -> None:
-        self.listing = listing
-        self.state = State()
-        self.skipped: list[tuple[str, str]] = []
-        self._question = question
-        self._engine = engine
-        self._fail = fail
-        self._observer = observer
-
-    def expect(self, images: int) -> None:
-        if self._observer:
-            self._observer.expected(images)
-
-    def read(self, rows: Sequence[int] | None = None) -> None:
-        """Read the images of some rows of the listing, or all."""
-        listing = self.listing if rows is None else self.listing.pick(sorted(rows))
-        chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
-        engine = self._engine.over(listing, len(chunks))
-        tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
-        # An interrupt must end the workers now, not when the results are forgotten.
-        with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
-            for found in results:
-                if self._fail and found.skipped:
-                    _fail(*found.skipped[0])
-                self.state = self.state.merged(found.state)
-                self.skipped += found.skipped
-                if self._observer:
-                    self._observer.advanced(found.images, found.size)
 
 
 @dataclass(frozen=True)
@@ -419,7 +307,7 @@ class _Part:
         shard = self._shard()
         return [] if shard and shard.number > 1 else list(listing.unreadable)
 
-    def read_by(self, run: _Run, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
+    def read_by(self, run: Reading, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
         """Let a run read this part and return the estimator that says what was read."""
         total = len(run.listing)
         estimator = msgspec.structs.replace(estimator, images_listed=total)
@@ -489,13 +377,6 @@ def _percent(value: str | float) -> str:
     if not 0 <= percent <= 100:  # noqa: PLR2004
         raise UsageError(f"percentile {value!r} is not a number from 0 to 100")
     return f"{float(percent):.12g}"
-
-
-def _fail(name: str, reason: str) -> None:
-    raise ImageError(
-        f"{printable(name)}: {printable(reason)}. Nothing was written; "
-        "--on-error skip leaves such files out and names them"
-    )
 
 
 def _nothing_readable(

@@ -22,7 +22,8 @@ from normstat.contents import (
     selection_of,
 )
 from normstat.errors import NormstatError, SpecError
-from normstat.measure import Observer, compute
+from normstat.measure import compute
+from normstat.reading import Observer
 from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import LEVEL, Estimator, Part, Selected, Shards, Skipped, Spec

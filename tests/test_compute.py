@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import normstat
-from normstat import measure
+from normstat import reading
 from normstat.backends import BACKENDS, choose
 from normstat.spec.files import dumps
 
@@ -26,7 +26,7 @@ def expected():
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_spec_is_byte_identical_for_any_backend_and_jobs(monkeypatch, expected, jobs, backend):
-    monkeypatch.setattr(measure, "CHUNK_IMAGES", 4)  # enough chunks for five workers
+    monkeypatch.setattr(reading, "CHUNK_IMAGES", 4)  # enough chunks for five workers
     assert dumps(normstat.compute(PHOTOS, ODD, jobs=jobs, backend=backend, covariance=True)) == (
         expected
     )
@@ -34,8 +34,8 @@ def test_spec_is_byte_identical_for_any_backend_and_jobs(monkeypatch, expected, 
 
 @pytest.mark.parametrize(("images", "size"), [(1, 10**9), (3, 10**9), (512, 1), (512, 20_000)])
 def test_spec_is_byte_identical_for_any_chunking(monkeypatch, expected, images, size):
-    monkeypatch.setattr(measure, "CHUNK_IMAGES", images)
-    monkeypatch.setattr(measure, "CHUNK_BYTES", size)
+    monkeypatch.setattr(reading, "CHUNK_IMAGES", images)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", size)
     assert dumps(normstat.compute(PHOTOS, ODD, jobs=2, covariance=True)) == expected
 
 

@@ -9,7 +9,6 @@ import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from PIL import Image
 
 import normstat
 from normstat.errors import ImageError, SourceError
+from normstat.reading import Observer
 from normstat.spec.files import write_text
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
@@ -123,7 +123,7 @@ def lose_its_end(path):
 )
 @pytest.mark.parametrize("backend", ["serial", "threads"])
 def test_a_file_that_changes_during_the_run_is_named(images, change, why, backend):
-    class Saboteur(Mock):
+    class Saboteur(Observer):
         def listed(self, listing):
             change(Path("x/img3.png"))
 

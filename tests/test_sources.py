@@ -20,7 +20,7 @@ from PIL import Image
 from pyarrow import parquet
 
 import normstat
-from normstat import measure
+from normstat import reading
 from normstat.backends import BACKENDS
 from normstat.errors import SourceError
 from normstat.sources import Selection, list_files
@@ -209,7 +209,7 @@ def images():
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(measure, "CHUNK_IMAGES", 4)
+    monkeypatch.setattr(reading, "CHUNK_IMAGES", 4)
     monkeypatch.setattr(collector, "_FULL", 5)  # less than a stream has
     return tmp_path
 

@@ -1,13 +1,16 @@
 """Threads and worker processes of this machine."""
 
+import os
+import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import resource_tracker
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
@@ -18,6 +21,9 @@ from normstat.errors import WorkerLostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_GLANCE = 0.5  # seconds
+_EXIT_CODES = re.compile(r"exit codes of the workers are {(.*?)}")
 
 
 def map_in_threads(
@@ -54,7 +60,7 @@ def map_in_processes(
         A worker died.
     """
     with _interrupts_held():
-        pool = get_reusable_executor(jobs)
+        pool = _workers(jobs)
         # The first task starts the workers.
         pool.submit(import_module, function.__module__)
     finished = False
@@ -62,7 +68,10 @@ def map_in_processes(
         yield from in_order(lambda task: pool.submit(function, task), tasks, workers=jobs)
         finished = True
     except BrokenProcessPool as error:
-        raise WorkerLostError(" ".join(str(error).split())) from error
+        codes = _EXIT_CODES.search(str(error))
+        raise WorkerLostError(
+            f"a decoder crashed or ran out of memory{f', {codes[1]}' if codes else ''}"
+        ) from error
     finally:
         if not finished:
             # Its own way to kill workers trips over results that arrive meanwhile; it mourns
@@ -72,6 +81,23 @@ def map_in_processes(
             pool.shutdown(wait=True)
 
 
+def _workers(jobs: int) -> Any:
+    # Whoever reads a damaged file does not want to see the stack of the worker that it ended.
+    quiet = {"PYTHONFAULTHANDLER": os.environ.get("PYTHONFAULTHANDLER", "")}
+    return get_reusable_executor(jobs, env=quiet, initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    """Let this worker end when the process that started it was killed and could not see to it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_GLANCE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def start_processes(jobs: int, module: str) -> None:
     """Start workers in the background and let them import a module, while something else goes on.
 
@@ -79,7 +105,7 @@ def start_processes(jobs: int, module: str) -> None:
     """
 
     def start() -> None:
-        pool = get_reusable_executor(jobs)
+        pool = _workers(jobs)
         for _ in range(jobs):
             pool.submit(import_module, module)
 

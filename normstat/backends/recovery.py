@@ -11,7 +11,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _TRIES = 2  # of a single image before it is held to be guilty
-_HOPELESS = 8  # guilty images in a row, without any result: then it is the engine
+_HOPELESS = 16  # guilty images in a row, without any result: then it is the engine
 
 
 class MapOrdered(Protocol):
@@ -32,8 +32,8 @@ def map_surviving(
 ) -> Generator[Result]:
     """Yield results in order; a task that was lost with its worker gives those of its parts.
 
-    When a worker dies, every task that was given out is tried again by itself, then cut in two and
-    in two again until what kills workers is known.
+    When a worker dies, every task that was given out is tried again by itself, then cut into parts
+    and these again until what kills workers is known.
 
     Parameters
     ----------
@@ -66,6 +66,8 @@ def map_surviving(
         except WorkerLostError:
             suspects = list(given)
             given.clear()
+            if not suspects:
+                raise
             for task in suspects:
                 yield from alone.run(task)
         else:
@@ -105,6 +107,7 @@ class _Alone(Generic[Task, Result]):
             self.guilty += 1
             if self.guilty == _HOPELESS:
                 raise WorkerLostError(
-                    f"workers die of everything, now of the {_HOPELESS}th image in a row: {last}"
+                    f"workers die of everything, now of the {_HOPELESS}th image in a row: {last}. "
+                    "--cache FILE keeps what was read, --backend serial needs no workers"
                 ) from last
             yield self._lost(task, last)

@@ -26,6 +26,7 @@ COMMANDS = Registry(
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),
+        "cache": Entry("normstat.cli.cache:cache", "Look into a cache, or clear it up."),
         "presets": Entry("normstat.cli.presets:presets", "List published normalizations."),
         "schema": Entry("normstat.cli.schema:schema", "Print the JSON Schema of specs."),
     },

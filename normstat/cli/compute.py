@@ -6,6 +6,7 @@ from typing import Any, Literal
 import click
 
 from normstat.cli.options import (
+    cache_option,
     choice,
     cluster_options,
     comma_separated,
@@ -45,6 +46,7 @@ from normstat.statistics.summary import PERCENTILES
 @progress_option
 @worker_options
 @cluster_options
+@cache_option
 @selection_options
 @list_options
 @storage_option
@@ -105,8 +107,13 @@ def compute(
     try:
         spec = measure(*src, ddof=1 if ddof == "1" else 0, shard=shard, observer=watch, **options)
     except KeyboardInterrupt:
+        kept = "nothing was written; --cache FILE keeps what is done"
+        if watch.in_cache:
+            kept = (
+                f"{watch.in_cache:,} are in {options['cache']}; the same command goes on from there"
+            )
         raise InterruptedRunError(
-            f"interrupted after {watch.images:,} of {watch.total:,} images; nothing was written"
+            f"interrupted after {watch.images:,} of {watch.total:,} images; {kept}"
         ) from None
     finally:
         watch.close()

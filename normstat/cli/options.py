@@ -166,6 +166,13 @@ cluster_options = _group(
         help="Skip an image that takes longer.  [default: wait; needs worker processes]",
     ),
 )
+cache_option = click.option(
+    "--cache",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="Keep what is found of each image in FILE; the next run reads only what is new or "
+    "changed, and one that was stopped goes on.",
+)
 storage_option = click.option(
     "--storage-options",
     metavar="JSON",

@@ -89,7 +89,7 @@ class Progress:
         self._bar: tqdm[NoReturn] | None = None
         self._quiet = quiet
         self._start = monotonic()
-        self.total = self.images = self.bytes = 0
+        self.total = self.images = self.bytes = self.in_cache = 0
 
     def listing(self, found: Listing) -> None:
         """Show that files are being found."""
@@ -130,6 +130,19 @@ class Progress:
         speed = self.speed
         self._bar.set_postfix_str(f"{speed.bytes / speed.seconds / 1e6:.1f} MB/s", refresh=False)
         self._bar.update(images)
+
+    def cached(self, images: int) -> None:
+        """Count the images whose work is kept."""
+        self.in_cache += images
+
+    def warned(self, text: str) -> None:
+        """Say it at once, above the bar."""
+        if self._quiet:
+            return
+        if self._bar is None:
+            click.echo(f"Warning: {text}", err=True)
+        else:
+            self._bar.write(f"Warning: {text}", file=sys.stderr)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from normstat.contents import parts_of, places
 from normstat.reports.speed import Speed
 from normstat.sources.shards import ranges
-from normstat.spec.model import Part, Spec
+from normstat.spec.model import Part, Pipeline, Spec
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_BINS = 12
@@ -117,7 +117,7 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         "pixels": f"{counts.pixels:,} a channel",
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
-        "pipeline": _pipeline(spec),
+        "pipeline": pipeline_text(spec.pipeline),
         "notes": _notes(spec),
         "skipped": _skipped(spec),
         "speed": str(speed) if speed else "",
@@ -186,8 +186,8 @@ def _definition(spec: Spec) -> str:
     return f"{weighting}, {std}, ddof {estimator.ddof}"
 
 
-def _pipeline(spec: Spec) -> str:
-    pipeline = spec.pipeline
+def pipeline_text(pipeline: Pipeline) -> str:
+    """Return how files become pixels, in a line."""
     parts = [f"mode {pipeline.mode}", f"alpha {pipeline.alpha}"]
     if pipeline.resize:
         parts.append(f"resize {pipeline.resize} ({pipeline.interpolation})")

@@ -31,11 +31,13 @@ class Record(NamedTuple):
 
 
 def packed(counts: Sequence[int]) -> bytes:
-    """Return counts in four bytes each, or in eight when one needs them."""
-    try:
-        return array("I", counts).tobytes()
-    except OverflowError:
-        return array("Q", counts).tobytes()
+    """Return counts in as few of two, four or eight bytes each as the largest of them needs."""
+    for code in "HI":
+        try:
+            return array(code, counts).tobytes()
+        except OverflowError:
+            continue
+    return array("Q", counts).tobytes()
 
 
 def unpacked(rows: Sequence[bytes], numbers: int) -> Counts:
@@ -44,10 +46,13 @@ def unpacked(rows: Sequence[bytes], numbers: int) -> Counts:
     >>> unpacked([packed([1, 2]), packed([3, 1 << 40])], 2).tolist()
     [[1, 2], [3, 1099511627776]]
     """
-    if len(set(map(len, rows))) > 1:
-        return np.concatenate([unpacked([row], numbers) for row in rows])
-    kind = np.uint32 if len(rows[0]) == 4 * numbers else np.uint64
-    return np.frombuffer(b"".join(rows), kind).reshape(len(rows), numbers).astype(np.int64)
+    counts = np.empty((len(rows), numbers), np.int64)
+    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
+    for size in np.unique(sizes).tolist():
+        same = np.flatnonzero(sizes == size)
+        joined = b"".join([rows[row] for row in same.tolist()])
+        counts[same] = np.frombuffer(joined, f"u{size // numbers}").reshape(len(same), numbers)
+    return counts
 
 
 def packed_wide(counts: Counts) -> bytes:

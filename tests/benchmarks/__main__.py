@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
+from tests.benchmarks.caching import measure_cache
 from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
@@ -92,6 +93,7 @@ SECTIONS: dict[str, Section] = {
     "apply": _apply,
     "sampling": _sampling,
     "shards": _each(race_shards, _photos),
+    "cache": _each(measure_cache, _photos),
     "store": _each(race_store, _photos),
     "lint": _lint,
 }

@@ -16,11 +16,15 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True)
 class Run:
-    """One process: its seconds, the largest resident set in bytes, its standard output."""
+    """One process: its seconds, the largest resident set in bytes, its standard output.
+
+    `cpu` is the seconds of processors that it and its children took, which others cannot stretch.
+    """
 
     seconds: float
     peak: int
     output: str
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def run(command: Sequence[str]) -> Run:
                 f"{' '.join(command)}: exit {process.returncode}: {errors.read()[-2000:]}"
             )
         unit = 1 if sys.platform == "darwin" else 1024
-        return Run(seconds, usage.ru_maxrss * unit, output.read())
+        cpu = usage.ru_utime + usage.ru_stime
+        return Run(seconds, usage.ru_maxrss * unit, output.read(), cpu)
 
 
 def run_interleaved(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Runs]:

@@ -1,0 +1,192 @@
+"""A listing is read: by workers, or out of the cache; what is found is added up."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import chain, islice
+from typing import Protocol
+
+from normstat.backends.recovery import map_surviving
+from normstat.cache import Cache
+from normstat.counting import Answer, Question, Task, answer, known, lost
+from normstat.engine import Engine
+from normstat.errors import CacheError, ImageError
+from normstat.sources import Listing
+from normstat.sources.base import printable
+from normstat.statistics import State
+
+# Small enough that a cancelled run ends at once, large enough that handing over costs nothing.
+CHUNK_IMAGES = 512
+CHUNK_BYTES = 2_000_000
+
+
+class Observer(Protocol):
+    """Is told how a run goes on. Subclass it and override what you want to know."""
+
+    def listing(self, found: Listing) -> None:
+        """Names are being found; more may come."""
+
+    def listed(self, listing: Listing) -> None:
+        """All names are known."""
+
+    def expected(self, images: int) -> None:
+        """So many images will be read, by what is known now."""
+
+    def advanced(self, images: int, size: int) -> None:
+        """So many more images of so many bytes are done."""
+
+    def cached(self, images: int) -> None:
+        """So many more of the images that are done are in the cache."""
+
+    def warned(self, text: str) -> None:
+        """Something went wrong that does not cost the run."""
+
+
+class Reading:
+    """Reads images of a listing, and adds up what is found.
+
+    Parameters
+    ----------
+    listing
+        Where the images are.
+    question
+        What is asked of each.
+    engine
+        What runs the workers.
+    cache
+        A file that knows images of earlier runs, and gets to know the others.
+    fail
+        Raise at the first image that cannot be read.
+    observer
+        Is told of progress.
+
+    Raises
+    ------
+    CacheError
+        See `Cache`.
+    """
+
+    def __init__(
+        self,
+        listing: Listing,
+        question: Question,
+        engine: Engine,
+        *,
+        cache: str | os.PathLike[str] | None = None,
+        fail: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
+        self.listing = listing
+        self.state = State()
+        self.skipped: list[tuple[str, str]] = []
+        self._question = question
+        self._engine = engine
+        self._cache = None if cache is None else Cache(cache, question)
+        self._decoded = False
+        self._fail = fail
+        self._observer = observer
+
+    def expect(self, images: int) -> None:
+        """Tell the observer how many images will be read, by what is known now."""
+        if self._observer:
+            self._observer.expected(images)
+
+    def read(self, rows: Sequence[int] | None = None) -> None:
+        """Read the images of some rows of the listing, or all, as far as no cache knows them.
+
+        Raises
+        ------
+        ImageError
+            One cannot be read, and `fail` is set.
+        CacheError
+            The cache turns out to be damaged before anything was decoded.
+        """
+        listing = self._unknown(self.listing if rows is None else self.listing.pick(sorted(rows)))
+        if not listing:
+            return
+        chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
+        engine = self._engine.over(listing, len(chunks))
+        tasks = (Task(self._question, listing.portion(chunk)) for chunk in chunks)
+        # Answers come in the order of the chunks, whatever was cut on the way.
+        order = chain.from_iterable(chunks)
+        # An interrupt must end the workers now, not when the results are forgotten.
+        with closing(map_surviving(engine, answer, tasks, cut=Task.parts, lost=lost)) as results:
+            for found in results:
+                if self._fail and found.skipped:
+                    fail(*found.skipped[0])
+                self.state = self.state.merged(found.state)
+                self.skipped += found.skipped
+                self._advance(found.images, found.size)
+                self._keep(listing, list(islice(order, found.images)), found)
+
+    def close(self) -> None:
+        """Let the cache keep what it does not have yet."""
+        self._flush()
+        if self._cache:
+            self._cache.close()
+
+    def _unknown(self, listing: Listing) -> Listing:
+        """Add what the cache knows; return the images that it does not."""
+        if not self._cache:
+            return listing
+        missing: list[int] = []
+        start = 0
+        try:
+            for start in range(0, len(listing), CHUNK_IMAGES):
+                rows = range(start, min(start + CHUNK_IMAGES, len(listing)))
+                records, unread = self._cache.find(listing, rows)
+                missing += unread
+                if records:
+                    self.state = self.state.merged(known(records, self._question))
+                    size = sum(listing.sizes[start : rows.stop])
+                    self._advance(len(records), size - sum(listing.sizes[row] for row in unread))
+                    self._cached(len(records))
+        except CacheError as error:
+            if not self._decoded:
+                raise
+            missing += range(start, len(listing))
+            self._lose_cache(error)
+        return listing if len(missing) == len(listing) else listing.pick(missing)
+
+    def _keep(self, listing: Listing, rows: Sequence[int], found: Answer) -> None:
+        self._decoded = True
+        if self._cache:
+            self._cache.keep(listing, rows, found.records)
+            if self._cache.due:
+                self._flush()
+
+    def _flush(self) -> None:
+        if not self._cache:
+            return
+        try:
+            self._cached(self._cache.flush())
+        except CacheError as error:
+            self._lose_cache(error)
+
+    def _advance(self, images: int, size: int) -> None:
+        if self._observer:
+            self._observer.advanced(images, size)
+
+    def _cached(self, images: int) -> None:
+        if self._observer:
+            self._observer.cached(images)
+
+    def _lose_cache(self, error: CacheError) -> None:
+        """Go on without a cache: it must not cost the run."""
+        text = f"{error}. The run goes on, nothing more is kept"
+        if self._cache:
+            self._cache.close()
+            self._cache = None
+        if self._observer:
+            self._observer.warned(text)
+        else:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def fail(name: str, reason: str) -> None:
+    """Raise for an image that cannot be read."""
+    raise ImageError(
+        f"{printable(name)}: {printable(reason)}. Nothing was written; "
+        "--on-error skip leaves such files out and names them"
+    )
