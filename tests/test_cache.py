@@ -340,8 +340,8 @@ def test_rows_that_change_places_are_refused(here):
     normstat.compute("x", cache=FILE)
     with closing(sqlite3.connect(FILE)) as connection, connection:
         connection.execute(
-            "UPDATE images SET (checksum, kind, facts, counts) ="
-            " (SELECT checksum, kind, facts, counts FROM images WHERE rowid = 2) WHERE rowid = 1"
+            "UPDATE images SET (checksum, kind, facts, content) ="
+            " (SELECT checksum, kind, facts, content FROM images WHERE rowid = 2) WHERE rowid = 1"
         )
     with pytest.raises(CacheError, match="does not match its checksum"):
         normstat.compute("x", cache=FILE)
