@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from normstat.assemble import assemble
-from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, usable_cores
+from normstat.backends import BACKENDS, ON_CLUSTERS, WITH_TIMEOUT, choose, session, usable_cores
 from normstat.backends.recovery import map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
@@ -212,7 +212,8 @@ def compute(
         fail=on_error == "fail",
         observer=observer,
     )
-    run.read(listing)
+    with session(backend, jobs=jobs, address=address):
+        run.read(listing)
     skipped = sorted(listing.unreadable + run.skipped, key=lambda each: natural_key(each[0]))
     if not run.state.images:
         raise SourceError(_nothing_readable(everything, selection, skipped))
@@ -262,7 +263,9 @@ class _Run:
     def read(self, listing: Listing) -> None:
         """Read every image of a listing."""
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
-        workers = 1 if len(chunks) < 2 else min(self._jobs or usable_cores(), len(chunks))  # noqa: PLR2004
+        workers = self._jobs or usable_cores()
+        if self._backend not in ON_CLUSTERS:  # whose workers are there already
+            workers = min(workers, max(1, len(chunks)))
         engine = partial(self._engine(listing, workers), jobs=workers, address=self._address)
         tasks = (Task(self._question, listing.portion(rows)) for rows in chunks)
         # An interrupt must end the workers now, not when the results are forgotten.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import Generic, Protocol, TypeVar
 
-from normstat.errors import WorkerLostError
+from normstat.errors import TaskLostError, WorkerLostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,7 +33,8 @@ def map_surviving(
     """Yield results in order; a task that was lost with its worker gives those of its parts.
 
     When a worker dies, every task that was given out is tried again by itself, then cut in two and
-    in two again until what kills workers is known.
+    in two again until what kills workers is known. An engine that says which task it was (the
+    first that has no result) has only that one tried, and is then given the others again.
 
     Parameters
     ----------
@@ -48,23 +49,28 @@ def map_surviving(
         Workers die of everything: then it is not the tasks.
     """
     given: deque[Task] = deque()
+    again: deque[Task] = deque()
+    source = iter(tasks)
 
     def giving() -> Iterator[Task]:
-        for task in tasks:
+        while again:
+            given.append(again.popleft())
+            yield given[-1]
+        for task in source:
             given.append(task)
             yield task
 
-    source = giving()
     alone = _Alone(map_ordered, function, cut, lost)
     while True:
         try:
-            with closing(map_ordered(function, source)) as results:
+            with closing(map_ordered(function, giving())) as results:
                 for result in results:
                     given.popleft()
                     alone.guilty = 0
                     yield result
-        except WorkerLostError:
-            suspects = list(given)
+        except WorkerLostError as error:
+            suspects = [given.popleft()] if isinstance(error, TaskLostError) else list(given)
+            again.extendleft(reversed(given if len(suspects) == 1 else ()))
             given.clear()
             for task in suspects:
                 yield from alone.run(task)

@@ -15,9 +15,9 @@ from normstat.sources.base import Listing, Opener, Reference, Selection, Watch
 
 @dataclass(frozen=True)
 class FileSource:
-    """Images that are files below `root`, or anywhere, when `root` is empty.
+    """Images that are files below `root`, which is absolute, or anywhere.
 
-    `home` is where that is, from any folder.
+    `home` is the same place without links.
     """
 
     root: str
@@ -56,7 +56,8 @@ def list_local(paths: Iterable[str], listing: Listing, selection: Selection, wat
     alone = not listing.roots and roots == folders and len(roots) == 1
     listing.roots += roots
     root = roots[0] if alone else ""
-    listing.enter(FileSource(root, os.path.realpath(root)))
+    # Absolute, for workers that were started elsewhere.
+    listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100 (links stay)
     walk = _Walk(listing, selection, watch)
     for root in folders:
         walk.named_folder("" if alone else root.rstrip("/"), root)
