@@ -4,9 +4,10 @@ VENV      ?= .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY     := $(VENV)/.ready
+ENGINES   := $(VENV)/.engines
 
 .DEFAULT_GOAL := help
-.PHONY: help check format docs test test-lowest bench demo clean
+.PHONY: help check format docs test test-engines test-lowest bench demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +20,10 @@ $(INSTALLED): pyproject.toml
 
 $(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(ENGINES): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,dask,ray]'
 	@touch $@
 
 check: $(READY) ## format, lint, types, generated docs
@@ -36,6 +41,9 @@ docs: $(READY) ## renew the generated parts of README.md
 
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-engines: $(ENGINES) ## run the tests of the engines on a real Dask and a real Ray cluster
+	$(BIN)/python -m pytest --no-cov -m engines tests $(ARGS)
 
 test-lowest: ## run every test with the oldest dependencies that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

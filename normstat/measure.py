@@ -16,6 +16,7 @@ from normstat.backends.recovery import map_surviving
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, Task, answer, lost
 from normstat.errors import ImageError, SourceError, UsageError
+from normstat.images import VANISHED
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, natural_key, printable
@@ -271,6 +272,8 @@ class _Run:
         # An interrupt must end the workers now, not when the results are forgotten.
         with closing(map_surviving(engine, answer, tasks, cut=Task.halves, lost=lost)) as results:
             for found in results:
+                if self._address:
+                    _check_sight(listing, found.skipped)
                 if self._fail and found.skipped:
                     _fail(*found.skipped[0])
                 self.state = self.state.merged(found.state)
@@ -286,6 +289,21 @@ class _Run:
     def _advance(self, images: int, size: int) -> None:
         if self._observer:
             self._observer.advanced(images, size)
+
+
+def _check_sight(listing: Listing, skipped: list[tuple[str, str]]) -> None:
+    """Stop when workers elsewhere miss what is here; it would be left out of a census."""
+    for name, reason in skipped:
+        if reason != VANISHED:
+            continue
+        try:
+            listing.opener(listing.names.index(name))().close()
+        except OSError:
+            continue  # it did vanish
+        raise SourceError(
+            f"{printable(name)}: is here, but a worker of the cluster does not see it. Nothing was "
+            "written; all machines need the images under the same path"
+        )
 
 
 def _recipe(name: str | None) -> dict[str, Any]:

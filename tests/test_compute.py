@@ -11,8 +11,9 @@ from PIL import Image
 
 import normstat
 from normstat import measure
-from normstat.backends import BACKENDS, choose
+from normstat.backends import choose
 from normstat.spec.files import dumps
+from tests.conftest import ENGINES
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 ODD = PHOTOS.with_name("odd")
@@ -24,7 +25,7 @@ def expected():
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ENGINES)
 def test_spec_is_byte_identical_for_any_backend_and_jobs(monkeypatch, expected, jobs, backend):
     monkeypatch.setattr(measure, "CHUNK_IMAGES", 4)  # enough chunks for five workers
     assert dumps(normstat.compute(PHOTOS, ODD, jobs=jobs, backend=backend, covariance=True)) == (

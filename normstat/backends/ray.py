@@ -5,9 +5,12 @@ joblib's own Ray backend does not hold: it gives no results before all are there
 """
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import ray
@@ -22,6 +25,7 @@ Result = TypeVar("Result")
 
 _CONNECT = 10  # seconds
 _PATIENCE = 60.0  # seconds without a result, after which it is asked whether anyone works
+_HEED = 0.2
 _STORE = 128 << 20  # bytes of shared memory: states are small
 
 _LOST = (
@@ -97,7 +101,8 @@ def connected(*, jobs: int, address: str | None) -> Iterator[None]:
         return
     with _quiet():
         try:
-            _start(jobs) if address is None else _connect(address)
+            with _own_handler():
+                _start(jobs) if address is None else _connect(address)
             yield
         finally:
             ray.shutdown()
@@ -146,6 +151,15 @@ def _quiet() -> Iterator[None]:
         worker._worker_logs_enabled = before
 
 
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Keep this process's answer to SIGTERM, for which Ray has a stack trace."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
+
+
 def _cpus() -> int:
     return int(ray.cluster_resources().get("CPU", 0))
 
@@ -163,8 +177,10 @@ class _Pending(Generic[Result]):
         self._place = place
 
     def result(self) -> Result:
-        while not ray.wait([self._reference], timeout=_PATIENCE)[0]:
-            if not _cpus():
+        ask_at = monotonic() + _PATIENCE
+        # Within Ray a Ctrl-C may have to wait for a second.
+        while not ray.wait([self._reference], timeout=_HEED)[0]:
+            if monotonic() > ask_at and not _cpus():
                 raise NormstatError(
                     f"{self._place}: the cluster has no CPUs, for {_PATIENCE:g} s now. Nothing was "
                     "written; `ray start --address` adds some"

@@ -7,13 +7,13 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    local_worker_options,
     on_error_option,
     pipeline_options,
     presets_option,
     progress_option,
     quiet_option,
     selection_options,
-    worker_options,
 )
 from normstat.cli.screen import Progress
 from normstat.errors import InterruptedRunError, UsageError
@@ -81,7 +81,7 @@ def _methods_help() -> str:
 @on_error_option
 @pipeline_options
 @selection_options
-@worker_options
+@local_worker_options
 @progress_option
 @quiet_option
 def apply(
