@@ -5,7 +5,7 @@ import pytest
 from normstat.backends import BACKENDS, usable_cores
 from normstat.errors import NormstatError, UsageError
 from normstat.registry import Entry, Registry
-from tests.conftest import ENGINES
+from tests.conftest import ENGINES, ENGINES_AND_JOBS
 
 
 def double(value):
@@ -16,8 +16,7 @@ def fail(value):
     raise ValueError(value)
 
 
-@pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize("jobs", [1, 2, 3])
+@pytest.mark.parametrize(("name", "jobs"), ENGINES_AND_JOBS)
 def test_results_come_in_the_order_of_the_tasks(name, jobs):
     map_ordered = BACKENDS.load(name)
     assert list(map_ordered(double, range(50), jobs=jobs)) == [2 * value for value in range(50)]
