@@ -18,6 +18,8 @@ from weakref import WeakSet
 import dask
 import distributed
 from distributed.comm import CommClosedError
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.registry import get_backend
 
 from normstat.backends.interrupts import interrupts_held
 from normstat.backends.window import in_order
@@ -103,6 +105,9 @@ def connected(*, jobs: int, address: str | None) -> Iterator[distributed.Client]
 @contextmanager
 def _scheduler(address: str) -> Iterator[distributed.Client]:
     try:
+        scheme, location = parse_address(address)
+        get_backend(scheme)
+        parse_host_port(location)
         with warnings.catch_warnings():
             # What matters for numbers is compared by the workers themselves.
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)

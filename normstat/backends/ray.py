@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -100,6 +101,7 @@ def connected(*, jobs: int, address: str | None) -> Iterator[None]:
         yield
         return
     with _quiet():
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
             with _own_handler():
                 _start(jobs) if address is None else _connect(address)
@@ -131,11 +133,13 @@ def _connect(address: str) -> None:
         if address != "auto":
             # Ray itself would try for minutes.
             socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
-        ray.init(address=address, log_to_driver=False, logging_level="CRITICAL")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(address=address, log_to_driver=False, logging_level="CRITICAL")
     except (OSError, OverflowError, RuntimeError, ValueError, exceptions.RayError) as error:
         raise NormstatError(
             f"{address}: no Ray cluster that can be used: {_line(error)}. Nothing was read; "
-            "`ray start --head` starts one"
+            "`ray start --head` starts one, which may want its token in RAY_AUTH_TOKEN here"
         ) from error
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
+from tests.benchmarks.engines import scale_engines
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
@@ -25,7 +26,7 @@ TINY = 50_000
 QUICK = 10  # times less
 
 SECTIONS = ("photos", "tiny", "start-up", "memory", "listing", "apply")
-EXTRA = ("threshold",)
+EXTRA = ("threshold", "engines")
 
 
 def main() -> None:
@@ -89,6 +90,9 @@ def _run(section: str, options: argparse.Namespace, scratch: Path) -> None:
             race_apply(_photos(options), scratch, workers=workers, runs=runs)
         case "threshold":
             find_threshold(scratch, workers=workers, runs=runs)
+        case "engines":
+            photos = _photos(options)
+            scale_engines(photos, corpora.single(photos), scratch, workers=workers, runs=runs)
 
 
 def _photos(options: argparse.Namespace) -> Path:

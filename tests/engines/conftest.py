@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -56,10 +57,12 @@ def _works(process: psutil.Process) -> bool:
     return line.startswith("ray::_call") or "multiprocessing.spawn" in line
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def environment(tmp_path_factory) -> dict[str, str]:
     planted = tmp_path_factory.mktemp("planted")
     (planted / "sitecustomize.py").write_text(_ABORT_ON_QOI)
+    # A Ray cluster may want a token from who connects: ours has this one.
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     return os.environ | {
         "PYTHONPATH": f"{planted}{os.pathsep}{ROOT}",
         "RAY_USAGE_STATS_ENABLED": "0",

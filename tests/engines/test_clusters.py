@@ -168,7 +168,8 @@ def test_an_address_that_is_none_is_told_in_a_line(run, backend, address, code, 
 
 
 def test_an_image_that_takes_too_long_is_skipped_on_ray(run, ray_cluster, images):
-    Image.effect_noise((3000, 3000), 50).save(images / "x/slow.webp", lossless=True)
+    with (images / "x/slow.webp").open("wb") as file:
+        Image.effect_noise((3000, 3000), 50).save(file, "WEBP", lossless=True)
     ran = run("compute", "x", *ray_cluster.options, "--timeout", "0.05", "-q")
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     [skipped] = normstat.load(images / "normstat.json").skipped
