@@ -101,7 +101,6 @@ def connected(*, jobs: int, address: str | None) -> Iterator[None]:
         yield
         return
     with _quiet():
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
             with _own_handler():
                 _start(jobs) if address is None else _connect(address)
@@ -133,7 +132,7 @@ def _connect(address: str) -> None:
         if address != "auto":
             # Ray itself would try for minutes.
             socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
-        with warnings.catch_warnings():
+        with _silent(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ray.init(address=address, log_to_driver=False, logging_level="CRITICAL")
     except (OSError, OverflowError, RuntimeError, ValueError, exceptions.RayError) as error:
@@ -162,6 +161,19 @@ def _own_handler() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Lose what is written to standard error, where Ray's C++ complains each second."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _cpus() -> int:
