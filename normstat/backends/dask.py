@@ -133,7 +133,7 @@ def _cluster(jobs: int) -> Iterator[distributed.Client]:
         cluster = distributed.LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any port: that of another must not matter
             silence_logs=logging.CRITICAL,
         )
         client = distributed.Client(cluster, set_as_default=False)
