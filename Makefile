@@ -4,9 +4,10 @@ VENV      ?= .venv
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY     := $(VENV)/.ready
+ENGINES   := $(VENV)/.engines
 
 .DEFAULT_GOAL := help
-.PHONY: help check format docs test test-faults test-frameworks test-lowest bench demo clean
+.PHONY: help check format docs test test-engines test-faults test-frameworks test-lowest bench demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +20,10 @@ $(INSTALLED): pyproject.toml
 
 $(READY): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(ENGINES): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,dask,ray]'
 	@touch $@
 
 check: $(READY) ## format, lint, types, generated docs
@@ -39,6 +44,9 @@ test: $(READY) ## run every test
 
 test-faults: $(READY) ## kill runs at random moments, for minutes
 	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
+
+test-engines: $(ENGINES) ## run the tests of the engines on a real Dask and a real Ray cluster
+	$(BIN)/python -m pytest --no-cov -m engines tests $(ARGS)
 
 test-frameworks: ## run what export writes in torch, Keras, OpenVINO and others (gigabytes)
 	$(PYTHON) -m venv .venv-frameworks

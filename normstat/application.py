@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.atomic import swept, written_whole
-from normstat.backends import BACKENDS, choose, reaching, usable_cores
-from normstat.errors import ImageError, NormstatError, SourceError
+from normstat.backends import BACKENDS, LOCAL, choose, reaching, usable_cores
+from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import Decoded, read, undisturbed
 from normstat.manifest import (
     MANIFEST,
@@ -77,7 +77,13 @@ def run(
         An image is unreadable and `fail` is set.
     NormstatError
         An image has other channels than the numbers.
+    UsageError
+        The backend is a cluster, whose workers would write to their own disks.
     """
+    if backend != "auto" and backend in BACKENDS and backend not in LOCAL:
+        raise UsageError(
+            f"backend {backend} works on a cluster, apply writes here: {', '.join(LOCAL)}"
+        )
     done = {} if overwrite else _done_before(plan)
     done = {} if plan.job.pack else done
     _check_room(plan, len(done) / len(plan.listing))

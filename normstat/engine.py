@@ -1,5 +1,6 @@
 """Which backend runs a piece of work, with how many workers."""
 
+from contextlib import AbstractContextManager
 from functools import partial
 
 from normstat.backends import (
@@ -9,6 +10,7 @@ from normstat.backends import (
     WITH_TIMEOUT,
     choose,
     reaching,
+    session,
     usable_cores,
 )
 from normstat.backends.recovery import MapOrdered
@@ -77,6 +79,15 @@ class Engine:
 
             start_processes(workers, module)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether workers may be on other machines, with other disks."""
+        return self._address is not None
+
+    def held(self) -> AbstractContextManager[object]:
+        """Hold the cluster, or the connection to it, for all maps of the block."""
+        return session(self._backend, jobs=self._jobs, address=self._address)
+
     def over(self, listing: Listing, chunks: int) -> MapOrdered:
         """Return the engine's map for so many chunks of a listing.
 
@@ -85,7 +96,9 @@ class Engine:
         UsageError
             Its workers cannot reach the images.
         """
-        workers = 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
+        workers = self._jobs or usable_cores()
+        if self._backend not in ON_CLUSTERS:  # whose workers are there already
+            workers = min(workers, max(1, chunks))
         map_ordered: MapOrdered = partial(
             BACKENDS.load(self._name(listing, workers)), jobs=workers, address=self._address
         )

@@ -39,6 +39,10 @@ class WorkerLostError(NormstatError):
     """A worker process died: a decoder crashed it, or the system ended it for its memory."""
 
 
+class TaskLostError(WorkerLostError):
+    """Workers died, and the engine knows of which task; the others are not to blame."""
+
+
 class InterruptedRunError(NormstatError):
     """The user stopped the run."""
 

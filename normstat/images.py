@@ -24,6 +24,8 @@ FORMATS = (
     "JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "QOI",
 )  # fmt: skip
 
+VANISHED = "vanished before it was read"  # the reason of a file that is not there
+
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
@@ -367,7 +369,7 @@ def _padded(image: Image.Image, crop: int, fill: int) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return "vanished before it was read"
+        return VANISHED
     if isinstance(error, OSError) and error.strerror:
         return f"not read: {error.strerror}"
     if isinstance(error, MemoryError):

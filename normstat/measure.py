@@ -250,7 +250,7 @@ def compute(
         fail=on_error == "fail",
         observer=observer,
     )
-    with closing(run):
+    with engine.held(), closing(run):
         estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
     skipped = part.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):

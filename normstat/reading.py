@@ -11,7 +11,8 @@ from normstat.backends.recovery import map_surviving
 from normstat.cache import Cache
 from normstat.counting import Answer, Question, Task, answer, known, lost
 from normstat.engine import Engine
-from normstat.errors import CacheError, ImageError
+from normstat.errors import CacheError, ImageError, SourceError
+from normstat.images import VANISHED
 from normstat.sources import Listing
 from normstat.sources.base import printable
 from normstat.statistics import State
@@ -113,6 +114,8 @@ class Reading:
         # An interrupt must end the workers now, not when the results are forgotten.
         with closing(map_surviving(engine, answer, tasks, cut=Task.parts, lost=lost)) as results:
             for found in results:
+                if self._engine.is_elsewhere:
+                    _check_sight(listing, found.skipped)
                 if self._fail and found.skipped:
                     fail(*found.skipped[0])
                 self.state = self.state.merged(found.state)
@@ -190,3 +193,18 @@ def fail(name: str, reason: str) -> None:
         f"{printable(name)}: {printable(reason)}. Nothing was written; "
         "--on-error skip leaves such files out and names them"
     )
+
+
+def _check_sight(listing: Listing, skipped: list[tuple[str, str]]) -> None:
+    """Stop when workers elsewhere miss what is here; it would be left out of a census."""
+    for name, reason in skipped:
+        if reason != VANISHED:
+            continue
+        try:
+            listing.opener(listing.names.index(name))().close()
+        except OSError:
+            continue  # it did vanish
+        raise SourceError(
+            f"{printable(name)}: is here, but a worker of the cluster does not see it. Nothing was "
+            "written; all machines need the images under the same path"
+        )

@@ -9,7 +9,21 @@ from typing import NamedTuple
 
 import pytest
 
+from normstat.backends import BACKENDS, ON_CLUSTERS
+
 ROOT = Path(__file__).parents[1]
+
+# Every engine, for tests that each has to pass; those of clusters run in `make test-engines`.
+ENGINES = [
+    pytest.param(name, marks=pytest.mark.engines) if name in ON_CLUSTERS else name
+    for name in BACKENDS
+]
+# With the workers to try them with: a cluster takes seconds to start.
+ENGINES_AND_JOBS = [
+    pytest.param(name, jobs, marks=pytest.mark.engines if name in ON_CLUSTERS else ())
+    for name in BACKENDS
+    for jobs in ([2] if name in ON_CLUSTERS else [1, 2, 3, 5])
+]
 
 # File permissions mean nothing to root. A root that gave up these two capabilities obeys them as
 # any user does, and can still run an interpreter that lies in root's own home.

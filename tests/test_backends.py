@@ -5,6 +5,7 @@ import pytest
 from normstat.backends import BACKENDS, usable_cores
 from normstat.errors import NormstatError, UsageError
 from normstat.registry import Entry, Registry
+from tests.conftest import ENGINES, ENGINES_AND_JOBS
 
 
 def double(value):
@@ -15,20 +16,19 @@ def fail(value):
     raise ValueError(value)
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("jobs", [1, 2, 3])
+@pytest.mark.parametrize(("name", "jobs"), ENGINES_AND_JOBS)
 def test_results_come_in_the_order_of_the_tasks(name, jobs):
     map_ordered = BACKENDS.load(name)
     assert list(map_ordered(double, range(50), jobs=jobs)) == [2 * value for value in range(50)]
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", ENGINES)
 def test_exception_of_a_task_reaches_the_caller(name):
     with pytest.raises(ValueError, match="7"):
         list(BACKENDS.load(name)(fail, [7], jobs=2))
 
 
-@pytest.mark.parametrize("name", ["serial", "threads"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_tasks_are_drawn_as_they_are_needed(name):
     drawn = []
     results = BACKENDS.load(name)(double, (drawn.append(i) or i for i in range(10_000)), jobs=2)

@@ -11,8 +11,9 @@ from PIL import Image
 
 import normstat
 from normstat import reading
-from normstat.backends import BACKENDS, choose
+from normstat.backends import choose
 from normstat.spec.files import dumps
+from tests.conftest import ENGINES_AND_JOBS
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 ODD = PHOTOS.with_name("odd")
@@ -23,8 +24,7 @@ def expected():
     return dumps(normstat.compute(PHOTOS, ODD, jobs=1, covariance=True))
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 5])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("backend", "jobs"), ENGINES_AND_JOBS)
 def test_spec_is_byte_identical_for_any_backend_and_jobs(monkeypatch, expected, jobs, backend):
     monkeypatch.setattr(reading, "CHUNK_IMAGES", 4)  # enough chunks for five workers
     assert dumps(normstat.compute(PHOTOS, ODD, jobs=jobs, backend=backend, covariance=True)) == (

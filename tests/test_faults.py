@@ -402,6 +402,8 @@ WRONG = {
     "no source": (("compute",), "SRC"),
     "bad choice": (("compute", "x", "--alpha", "blue"), "premultiply"),
     "bad backend": (("compute", "x", "--backend", "cluster"), "threads"),
+    "apply on a cluster": (("apply", "x", "--backend", "dask"), "threads"),
+    "address without a cluster": (("compute", "x", "--address", "here:1"), "dask and ray"),
     "limit 0": (("compute", "x", "--limit", "0"), "--limit"),
     "jobs 0": (("compute", "x", "--jobs", "0"), "--jobs"),
     "jobs a word": (("compute", "x", "--jobs", "all"), "--jobs"),

@@ -5,6 +5,8 @@ and raises WorkerLostError when a process that worked for it has died.
 """
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 
 from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
@@ -15,11 +17,15 @@ BACKENDS = Registry(
         "serial": Entry("normstat.backends.serial:map_ordered", "one after the other, in here"),
         "threads": Entry("normstat.backends.local:map_in_threads", "threads of this process"),
         "processes": Entry("normstat.backends.local:map_in_processes", "worker processes"),
+        "dask": Entry("normstat.backends.dask:map_ordered", "a Dask cluster", extra="dask"),
+        "ray": Entry("normstat.backends.ray:map_ordered", "a Ray cluster", extra="ray"),
     },
 )
-ON_CLUSTERS: frozenset[str] = frozenset()
+ON_CLUSTERS = frozenset({"dask", "ray"})
+# Those that work on this machine and may write to it.
+LOCAL = tuple(name for name in BACKENDS if name not in ON_CLUSTERS)
 # Whose workers run one task at a time in their main thread, where an alarm can reach it.
-WITH_TIMEOUT = ("processes",)
+WITH_TIMEOUT = ("processes", "ray")
 _IN_HERE = ("threads", "serial")
 
 # Measured by `python -m tests.benchmarks threshold` on two cores: below these sizes opening a JPEG,
@@ -64,6 +70,21 @@ def reaching(backend: str, *, here_only: bool) -> str:
         f"backend {backend} works in other processes, and what is in memory:// is in this one "
         f"only; use {' or '.join(_IN_HERE)}"
     )
+
+
+def session(name: str, *, jobs: int | None, address: str | None) -> AbstractContextManager[object]:
+    """Hold an engine's cluster, or the connection to it, for all maps of the block.
+
+    Without it each map has its own; engines of this machine have nothing to hold.
+    """
+    if name not in ON_CLUSTERS:
+        return nullcontext()
+    BACKENDS.load(name)  # says which package is missing
+    module = import_module(BACKENDS[name].target.partition(":")[0])
+    held: AbstractContextManager[object] = module.connected(
+        jobs=jobs or usable_cores(), address=address
+    )
+    return held
 
 
 def usable_cores() -> int:

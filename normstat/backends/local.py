@@ -2,20 +2,18 @@
 
 import os
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from normstat.backends.interrupts import interrupts_held
 from normstat.backends.window import in_order
 from normstat.errors import WorkerLostError
 
@@ -59,7 +57,8 @@ def map_in_processes(
     WorkerLostError
         A worker died.
     """
-    with _interrupts_held():
+    _start_helper()
+    with interrupts_held():
         pool = _workers(jobs)
         # The first task starts the workers.
         pool.submit(import_module, function.__module__)
@@ -109,24 +108,11 @@ def start_processes(jobs: int, module: str) -> None:
         for _ in range(jobs):
             pool.submit(import_module, module)
 
-    with _interrupts_held():
+    _start_helper()
+    with interrupts_held():
         threading.Thread(target=start, daemon=True).start()
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start workers that leave Ctrl-C to this process, which then ends them without a word.
-
-    They inherit a mask, as threads do; a Ctrl-C in the meantime waits for the end of this block.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # Python's and loky's helper processes, whose start would lift the mask.
-    resource_tracker.ensure_running()
+def _start_helper() -> None:
+    """Start loky's helper process, whose start would lift the mask of `interrupts_held`."""
     loky_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import Generic, Protocol, TypeVar
 
-from normstat.errors import WorkerLostError
+from normstat.errors import TaskLostError, WorkerLostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,7 +33,8 @@ def map_surviving(
     """Yield results in order; a task that was lost with its worker gives those of its parts.
 
     When a worker dies, every task that was given out is tried again by itself, then cut into parts
-    and these again until what kills workers is known.
+    and these again until what kills workers is known. An engine that says which task it was (the
+    first that has no result) has only that one tried, and is then given the others again.
 
     Parameters
     ----------
@@ -47,31 +48,53 @@ def map_surviving(
     WorkerLostError
         Workers die of everything: then it is not the tasks.
     """
-    given: deque[Task] = deque()
-
-    def giving() -> Iterator[Task]:
-        for task in tasks:
-            given.append(task)
-            yield task
-
-    source = giving()
+    given = _Given(tasks)
     alone = _Alone(map_ordered, function, cut, lost)
     while True:
         try:
-            with closing(map_ordered(function, source)) as results:
+            with closing(map_ordered(function, given.draw())) as results:
                 for result in results:
-                    given.popleft()
+                    given.done()
                     alone.guilty = 0
                     yield result
-        except WorkerLostError:
-            suspects = list(given)
-            given.clear()
-            if not suspects:
-                raise
-            for task in suspects:
+        except WorkerLostError as error:
+            for task in given.suspects(error):
                 yield from alone.run(task)
         else:
             return
+
+
+class _Given(Generic[Task]):
+    """Tasks as they are given out, and those that have no result yet."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._source = iter(tasks)
+        self._open: deque[Task] = deque()
+        self._again: deque[Task] = deque()
+
+    def draw(self) -> Iterator[Task]:
+        """Yield the next tasks, first those that have to be given out again."""
+        while self._again:
+            self._open.append(self._again.popleft())
+            yield self._open[-1]
+        for task in self._source:
+            self._open.append(task)
+            yield task
+
+    def done(self) -> None:
+        """The first open task has its result."""
+        self._open.popleft()
+
+    def suspects(self, error: WorkerLostError) -> list[Task]:
+        """Return the open tasks that may have ended a worker; the others will be drawn again."""
+        if not self._open:
+            raise error
+        suspects = list(self._open)
+        if isinstance(error, TaskLostError):
+            suspects, rest = suspects[:1], suspects[1:]
+            self._again.extendleft(reversed(rest))
+        self._open.clear()
+        return suspects
 
 
 class _Alone(Generic[Task, Result]):

@@ -9,6 +9,7 @@ from normstat.application import run
 from normstat.cli.options import (
     from_option,
     list_options,
+    local_worker_options,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -16,7 +17,6 @@ from normstat.cli.options import (
     quiet_option,
     selection_options,
     storage_option,
-    worker_options,
 )
 from normstat.cli.screen import Progress, note
 from normstat.contents import selection_of
@@ -90,7 +90,7 @@ def _methods_help() -> str:
 @selection_options
 @list_options
 @storage_option
-@worker_options
+@local_worker_options
 @progress_option
 @quiet_option
 def apply(

@@ -4,7 +4,7 @@ Choices come from the types of the spec, so that an option, a field and a parame
 differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import gethostname
@@ -13,7 +13,7 @@ from typing import Any, get_args
 import click
 import msgspec
 
-from normstat.backends import BACKENDS
+from normstat.backends import BACKENDS, LOCAL
 from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
@@ -141,23 +141,33 @@ from_option = click.option(
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
-worker_options = _group(
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(min=1),
-        help="Workers.  [default: the cores this process may use]",
-    ),
-    click.option(
-        "--backend",
-        type=click.Choice(["auto", *BACKENDS]),
-        default="auto",
-        help="How workers run; auto takes processes for many small files, else threads.",
-    ),
-)
+
+def _workers(backends: Iterable[str], more: str = "") -> _Decorator:
+    return _group(
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Workers on this machine.  [default: the cores this process may use]",
+        ),
+        click.option(
+            "--backend",
+            type=click.Choice(["auto", *backends]),
+            default="auto",
+            help="How workers run; auto takes processes for many small files, else threads." + more,
+        ),
+    )
+
+
+# What writes files has workers that see this machine's disk.
+local_worker_options = _workers(LOCAL)
+worker_options = _workers(BACKENDS, "  dask and ray start workers here or have an --address.")
 cluster_options = _group(
     click.option(
-        "--address", metavar="URL", help="Of the cluster's scheduler, for --backend dask or ray."
+        "--address",
+        metavar="URL",
+        help="Of a running cluster: tcp://host:8786 for --backend dask; host:6379, "
+        "ray://host:10001 or auto for ray. It has as many workers as it has.",
     ),
     click.option(
         "--timeout",

@@ -69,7 +69,7 @@ def list_local(
     listing.roots += roots
     root = roots[0] if alone else ""
     # Absolute, for workers that were started elsewhere.
-    listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100
+    listing.enter(FileSource(os.path.abspath(root), os.path.realpath(root)))  # noqa: PTH100 (links stay)
     walk = _Walk(listing, selection, watch)
     for root in folders:
         walk.named_folder("" if alone else root.rstrip("/"), root)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.caching import measure_cache
+from tests.benchmarks.engines import scale_engines
 from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
@@ -84,6 +85,12 @@ def _threshold(options: argparse.Namespace, scratch: Path) -> None:
     find_threshold(scratch, workers=options.workers, runs=options.runs)
 
 
+def _engines(options: argparse.Namespace, scratch: Path) -> None:
+    photos = _photos(options)
+    single = corpora.single(photos)
+    scale_engines(photos, single, scratch, workers=options.workers, runs=options.runs)
+
+
 SECTIONS: dict[str, Section] = {
     "photos": _each(race_photos, _photos),
     "tiny": _each(race_tiny, _tiny),
@@ -97,7 +104,7 @@ SECTIONS: dict[str, Section] = {
     "store": _each(race_store, _photos),
     "lint": _lint,
 }
-EXTRA: dict[str, Section] = {"threshold": _threshold}
+EXTRA: dict[str, Section] = {"threshold": _threshold, "engines": _engines}
 
 
 def main() -> None:
