@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.diagnosis import Diagnosis, diagnose
     from normstat.errors import (
         ImageError,
         NormstatError,
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Diagnosis",
     "ImageError",
     "Normalization",
     "NormstatError",
@@ -42,6 +44,7 @@ __all__ = [
     "compare",
     "compute",
     "denormalize",
+    "diagnose",
     "load",
     "normalize",
     "preset",
@@ -53,6 +56,8 @@ _HOMES = {
     "Comparison": "normstat.comparison",
     "compare": "normstat.candidates",
     "compute": "normstat.measure",
+    "Diagnosis": "normstat.diagnosis",
+    "diagnose": "normstat.diagnosis",
     "load": "normstat.spec.files",
     "preset": "normstat.presets.catalogue",
     "save": "normstat.spec.files",

@@ -38,6 +38,7 @@ LAYERS = [
     "planning",
     "application",
     "restoration",
+    "diagnosis",
     "reports",
     "cli",
     "__main__",

@@ -17,6 +17,9 @@ COMMANDS = Registry(
         "show": Entry("normstat.cli.show:show", "Print what a spec holds."),
         "apply": Entry("normstat.cli.apply:apply", "Normalize images and store the values."),
         "compare": Entry("normstat.cli.compare:command", "Compare a spec with presets or specs."),
+        "diagnose": Entry(
+            "normstat.cli.diagnose:command", "Show what normalization does to training."
+        ),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

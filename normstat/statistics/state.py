@@ -57,6 +57,17 @@ class KindState:
             self.histogram.merged(other.histogram), self.images.merged(other.images), products
         )
 
+    def gram(self) -> list[list[int]] | None:
+        """Return Σ ab over pixels for all channels a and b; None when pairs were not counted."""
+        squares = self.images.q
+        if len(squares) == 1:
+            return [squares]
+        if not self.products:
+            return None
+        rg, rb, gb = self.products
+        r, g, b = squares
+        return [[r, rg, rb], [rg, g, gb], [rb, gb, b]]
+
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
         products = self.products
@@ -210,4 +221,7 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
         **values,
     )
     products = text.get("products")
+    pairs = kind.channels if kind.channels > 1 else 0
+    if products is not None and len(products) != pairs:
+        raise SpecError(f"{path}.products: {len(products)} numbers, expected {pairs}")
     return KindState(histogram, images, products and [int(value) for value in products])

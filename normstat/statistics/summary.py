@@ -261,19 +261,17 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
     return sqrt(error / (4 * variance)) if variance > 0 else 0.0
 
 
-def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]]:
+def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]] | None:
     """Return the population covariance over pixels, from exact integer products."""
-    products = {(c, c): square for c, square in enumerate(whole.images.q)}
-    pairs = [(0, 1), (0, 2), (1, 2)] if len(moments) > 1 else []
-    for (a, b), product in zip(pairs, whole.products or [], strict=bool(pairs)):
-        products[a, b] = products[b, a] = product
-    scale = Fraction(1, whole.images.n)
+    products, scale = whole.gram(), Fraction(1, whole.images.n)
+    if products is None:
+        return None
     return [
         [
-            float((products[a, b] * scale - moments[a].mean * moments[b].mean) / unit**2)
-            for b in range(len(moments))
+            float((product * scale - moments[a].mean * moments[b].mean) / unit**2)
+            for b, product in enumerate(row)
         ]
-        for a in range(len(moments))
+        for a, row in enumerate(products)
     ]
 
 
