@@ -16,7 +16,7 @@ _SINGULAR = 1e-13  # of the largest eigenvalue: a smaller one is rounding
 NETWORK_PIXELS = 512
 NETWORK_STEPS = 500
 HIDDEN = 16
-_FACTORS = 2.0 ** np.arange(-10, 3)  # of 2/λmax, the neuron's largest stable rate
+_FACTORS = 2.0 ** np.arange(-7, 2)  # of 2/λmax, the neuron's largest stable rate
 
 
 def simulate(pixels: Array, preprocessings: Sequence[Preprocessing], seed: int) -> Simulation:

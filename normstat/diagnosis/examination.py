@@ -22,7 +22,7 @@ from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import Observer, compute
 from normstat.methods import gaussian
-from normstat.presets.catalogue import preset
+from normstat.presets import load_catalogue
 from normstat.sampling import drawn, fixed_size
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
@@ -203,7 +203,10 @@ class _Passes:
 
 
 def _presets(presets: Sequence[str | PresetSpec]) -> list[PresetSpec]:
-    return [preset(each) if isinstance(each, str) else each for each in presets]
+    if all(isinstance(each, PresetSpec) for each in presets):
+        return [each for each in presets if isinstance(each, PresetSpec)]
+    catalogue = load_catalogue()
+    return [catalogue.find(each).spec() if isinstance(each, str) else each for each in presets]
 
 
 def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
@@ -251,14 +254,12 @@ def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
 
 def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | None, str | None]:
     """Return the images of a spec, or why they are missing."""
-    selection = selection_of(spec.dataset)
-    told = " ".join(printable(os.fspath(place)) for place in places or spec.dataset.roots)
-    try:
-        listing = list_files(places or spec.dataset.roots, selection)
-    except SourceError as error:
-        if places:
-            raise
-        return None, f"its images are not there ({error}); name them: `diagnose {name} FOLDER`"
+    selection, roots = selection_of(spec.dataset), spec.dataset.roots
+    told = " ".join(printable(os.fspath(place)) for place in places or roots)
+    # A spec may be from anywhere: what it names is looked at here, never fetched.
+    if not places and not all(os.path.lexists(root) for root in roots):
+        return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
+    listing = list_files(places or roots, selection)
     if listing.digest() == spec.dataset.digest:
         return listing, None
     changed = f"{told} has changed since {name} was made"

@@ -15,6 +15,7 @@ The 1e-4 that libraries add to σ is left out.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from normstat.diagnosis.looking import Array, Seen
 from normstat.diagnosis.model import Band, Implied, Jitter
@@ -22,11 +23,11 @@ from normstat.diagnosis.model import Band, Implied, Jitter
 
 def jitter(seen: Seen, channels: Sequence[str], scale: tuple[float, float]) -> Jitter:
     """Return the jitter that normalizing crops by themselves implies."""
-    usable = _usable(seen, slice(None))
+    usable = int(np.count_nonzero(_usable(seen, 0)))
     return Jitter(
         images=seen.images,
-        crops=len(usable),
-        flat=int(np.count_nonzero(~usable)),
+        crops=usable,
+        flat=len(seen.crops) - usable,
         scale=scale,
         implied=list(_implied(seen, channels)),
     )
@@ -37,16 +38,15 @@ def _implied(seen: Seen, channels: Sequence[str]) -> Iterator[Implied]:
     if len(channels) > 1:
         rows += [("image_per_channel", name, 1 + c) for c, name in enumerate(channels)]
     for method, channel, column in rows:
-        usable = _usable(seen, slice(column, column + 1))
+        usable = _usable(seen, column)
         if usable.any():
             whole, crops = seen.whole[usable, column], seen.crops[usable, column]
             yield implied(whole, crops, method=method, channel=channel)
 
 
-def _usable(seen: Seen, columns: slice) -> np.typing.NDArray[np.bool_]:
+def _usable(seen: Seen, column: int) -> npt.NDArray[np.bool_]:
     """Return which crops have a spread, as has their image."""
-    spreads = np.minimum(seen.whole[:, columns, 1], seen.crops[:, columns, 1])
-    return np.asarray((spreads > 0).all(axis=1))
+    return np.asarray(np.minimum(seen.whole[:, column, 1], seen.crops[:, column, 1]) > 0)
 
 
 def implied(whole: Array, crops: Array, *, method: str, channel: str | None) -> Implied:

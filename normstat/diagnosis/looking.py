@@ -142,7 +142,7 @@ def _look(task: _Task) -> Seen:
             own = image.moments((0, 0, *image.size))
             for _ in range(question.crops):
                 found = image.moments(crop_box(*image.size, question.scale, rng))
-                if found is not None:
+                if own is not None and found is not None:
                     whole.append(own[None])
                     crops.append(found[None])
     return Seen(
@@ -176,10 +176,10 @@ class _Image:
         drawn: Array = codes[places[rng.integers(len(places), size=pixels)]] / self._top
         return np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
 
-    def moments(self, box: Box) -> Array:
+    def moments(self, box: Box) -> Array | None:
         """Return mean and std of all channels together, then of each; shape (1 + channels, 2).
 
-        NaN where no pixel of the box counts.
+        None when no pixel of the box counts.
         """
         image, mask = self._decoded.image.crop(box), self._decoded.mask
         mask = mask.crop(box) if mask else None
@@ -191,6 +191,8 @@ class _Image:
             counts = np.array(image.histogram(mask), np.int64).reshape(-1, 256)
             steps = np.arange(256)
             pixels, sums, squares = int(counts[0].sum()), counts @ steps, counts @ steps**2
+        if not pixels:
+            return None
         each = [
             _mean_and_std(pixels, s, q)
             for s, q in zip(sums.tolist(), squares.tolist(), strict=True)
@@ -202,8 +204,6 @@ class _Image:
 
 def _mean_and_std(n: int, s: int, q: int) -> tuple[float, float]:
     """Return both in codes, from exact integers."""
-    if not n:
-        return float("nan"), float("nan")
     return s / n, sqrt(n * q - s * s) / n
 
 
