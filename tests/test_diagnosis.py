@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import stats
 
 import normstat
 from normstat.diagnosis.descent import descent
@@ -409,6 +410,28 @@ def test_crops_are_spread_as_random_resized_crop_spreads_them():
     )
     corners = boxes[:, :2] / (2000 - np.stack([width, height], axis=1))
     assert corners.mean(axis=0) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [(300, 200), (100, 400)])
+def test_crops_are_spread_as_those_of_albumentations(size):
+    """Whose RandomResizedCrop follows torchvision's, with the images in which many do not fit."""
+    theirs = albumentations.RandomResizedCrop(size=(8, 8), scale=(0.08, 1), ratio=(3 / 4, 4 / 3))
+    theirs.set_random_seed(0)
+    shape = {"shape": (size[1], size[0], 3)}
+    rng = np.random.default_rng(0)
+    boxes = [
+        np.array(
+            [theirs.get_params_dependent_on_data(shape, {})["crop_coords"] for _ in range(3000)]
+        ),
+        np.array([crop_box(*size, (0.08, 1.0), rng) for _ in range(3000)]),
+    ]
+    for measure in (
+        lambda box: (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]),
+        lambda box: (box[:, 2] - box[:, 0]) / (box[:, 3] - box[:, 1]),
+        lambda box: box[:, 0],
+        lambda box: box[:, 1],
+    ):
+        assert stats.ks_2samp(*map(measure, boxes)).statistic < 0.06
 
 
 @pytest.mark.parametrize("size", [(1000, 10), (10, 1000)])

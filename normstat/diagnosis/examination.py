@@ -302,7 +302,7 @@ def _definition(spec: Spec) -> str:
 
 def _measured(found: Diagnosis) -> str:
     """Return what is measured here and on what, in a line."""
-    parts = ["eigenvalues and E|x| (exact)"]
+    parts = ["eigenvalues, E|x|"]
     if found.simulation:
         parts.append(f"steps ({found.simulation.pixels:,} pixels)")
     if found.jitter:

@@ -1,10 +1,11 @@
 """What is proven: gradient descent of a linear neuron with squared loss.
 
-The loss is ½ E[(wᵀx − t)²] over the pixels, with x the channels and a 1 for the bias. Its gradient
-is Hw − E[tx] with the Hessian H = E[xxᵀ]. A step of rate η multiplies the error along an
-eigenvector by 1 − ηλ. So every direction shrinks when η < 2/λmax; the slowest one shrinks fastest
-at η = 2/(λmax + λmin), by (κ − 1)/(κ + 1) a step, κ = λmax/λmin. (LeCun, Bottou, Orr and Müller,
-Efficient BackProp, 1998, sections 4.3 and 5; there the largest rate is also 2/λmax.)
+The loss is ½ E[(wᵀx − t)²] over the pixels, with x the channels and a 1 for the bias; with its ½
+the gradient is Hw − E[tx] with the Hessian H = E[xxᵀ] (LeCun, Bottou, Orr and Müller, Efficient
+BackProp, 1998, section 5, which has the same ½). A step of rate η multiplies the error along an
+eigenvector by 1 − ηλ, so that every direction shrinks when η < 2/λmax. The slowest one shrinks
+fastest at η = 2/(λmax + λmin), by (κ − 1)/(κ + 1) a step, κ = λmax/λmin (Nesterov, Introductory
+Lectures on Convex Optimization, 2004, theorem 2.1.15).
 """
 
 from collections.abc import Sequence
