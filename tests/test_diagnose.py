@@ -213,7 +213,7 @@ def test_damaged_images_are_left_out_and_counted(run, work):
     (work / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
     code, out, err = run("diagnose", "photos")
     assert (code, err) == (0, "")
-    assert "1 of the sampled images could not be read" in out
+    assert "1 of the sampled images could not be used" in out
 
 
 def test_constant_channel_is_said_to_be_singular(run, tmp_path):

@@ -21,7 +21,7 @@ from normstat.diagnosis.quadratic import quadratic, rates_of, second_moments
 from normstat.diagnosis.spectrum import eigenvalues, product
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.presets import load_catalogue
-from normstat.sources import Selection, list_files
+from normstat.sources import Listing, Selection, list_files
 from normstat.spec.files import save
 from normstat.spec.model import Pipeline
 from normstat.statistics import KINDS, Histogram, ImageSums, KindState
@@ -567,13 +567,61 @@ def test_wrong_options_are_refused(samples, options, error):
         normstat.diagnose(samples / "photos", **options)
 
 
-def test_state_that_contradicts_itself_is_refused(samples):
+def rgb8(raw):
+    return raw["state"]["kinds"]["rgb8"]
+
+
+# A spec is a file from anywhere: what is done to it, and what is said.
+BROKEN = [
+    (lambda raw: rgb8(raw)["products"].__setitem__(0, "1" + "0" * 30), "contradicts itself"),
+    (lambda raw: rgb8(raw)["products"].pop(), "2 numbers, expected 3"),
+    (lambda raw: raw["state"].update(kinds={}), "holds no image"),
+    (lambda raw: rgb8(raw)["images"].update(n="0"), "holds no pixel"),
+    (lambda raw: raw.update(channels=["L"], mean=[0.5], std=[0.2]), "contradicts itself"),
+    (lambda raw: raw.update(mean=[0.5]), "contradicts itself"),
+    (lambda raw: raw.update(channels=["B", "G", "R"]), "its state R G B"),
+]
+
+
+@pytest.mark.parametrize(("change", "text"), BROKEN, ids=[text for _, text in BROKEN])
+def test_state_that_contradicts_itself_is_refused(samples, change, text):
+    raw = msgspec.to_builtins(normstat.compute(samples / "photos", covariance=True))
+    change(raw)
+    with pytest.raises(SpecError, match=text):
+        normstat.diagnose(msgspec.convert(raw, normstat.Spec))
+
+
+def test_spec_of_no_place_has_no_images(samples):
     spec = normstat.compute(samples / "photos", covariance=True)
     raw = msgspec.to_builtins(spec)
-    raw["state"]["kinds"]["rgb8"]["products"][0] = "1" + "0" * 30
-    broken = msgspec.convert(raw, normstat.Spec)
-    with pytest.raises(SpecError, match="contradicts itself"):
-        normstat.diagnose(broken)
+    raw["dataset"].update(roots=[], digest=Listing([]).digest())
+    found = normstat.diagnose(msgspec.convert(raw, normstat.Spec))
+    assert found.jitter is None
+    assert found.missing
+
+
+@pytest.mark.parametrize(("mean", "std"), [(1e300, 0.2), (0.5, 1e-300), (0.5, 1e300)])
+def test_absurd_numbers_are_told_from_possible_ones(samples, mean, std):
+    spec = msgspec.structs.replace(
+        normstat.compute(samples / "photos", covariance=True), mean=[mean] * 3, std=[std] * 3
+    )
+    absurd = msgspec.structs.replace(normstat.preset("imagenet"), mean=[mean] * 3, std=[std] * 3)
+    found = by_name(normstat.diagnose(spec, presets=[absurd], simulate=True))
+    for name in ("imagenet", "standardized"):
+        assert found[name].quadratic is None
+        assert "no image has such" in found[name].note
+    assert found["0–1"].quadratic.condition > 1
+
+
+def test_colour_images_beside_a_gray_sample_are_left_out(tmp_path):
+    folder = write(tmp_path / "images", colours(11, count=3))
+    gray = [image[..., 0] for image in colours(12, count=3)]
+    for index, codes in enumerate(gray):
+        Image.fromarray(codes).save(folder / f"0-gray-{index}.png")
+    spec = normstat.compute(folder, limit=3)
+    assert spec.channels == ["L"]
+    found = normstat.diagnose(spec, folder, simulate=True)
+    assert (found.sampled, found.unreadable) == (3, 3)
 
 
 def test_sample_of_nothing_but_damaged_files_is_an_error(samples, tmp_path):

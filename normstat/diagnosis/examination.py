@@ -241,8 +241,14 @@ def _is_spec(source: Source | Spec) -> bool:
 
 def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
     moments, histogram = _moments(spec)
-    if moments is None or eigenvalues(moments)[-1] < 0:
+    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
+    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
+    if moments is None or len(sizes) > 1 or eigenvalues(moments)[-1] < 0:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    if spec.channels != channels:
+        raise SpecError(
+            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(channels)}"
+        )
     return _Data(name, spec, moments, histogram, listing, missing)
 
 
@@ -260,7 +266,7 @@ def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | 
     if not places and not all(os.path.lexists(root) for root in roots):
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)
-    if listing.digest() == spec.dataset.digest:
+    if len(listing) and listing.digest() == spec.dataset.digest:
         return listing, None
     changed = f"{told} has changed since {name} was made"
     if places:

@@ -161,6 +161,8 @@ class _Image:
         decoded = read(opener, question.pipeline)
         if decoded.mask and not decoded.mask.getbbox():
             raise ImageError("every pixel is transparent")
+        if KINDS[decoded.kind].channels > question.channels:
+            raise ImageError("has the channels R G B, the numbers have one")
         self._decoded: Decoded = decoded
         self._channels = question.channels
         self._top = KINDS[decoded.kind].max_code

@@ -9,6 +9,9 @@ from normstat.errors import NormstatError, SpecError
 from normstat.methods import Gaussian, whitening_matrix
 from normstat.spec.model import Spec
 
+_LARGEST = 1e9  # in units of the range: no image has such a mean, nor a std of less than 1e-9
+_ABSURD = "no image has such a mean or std; its numbers are in another unit, or wrong"
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -69,6 +72,8 @@ def _affine(
     name: str, formula: str, mean: Sequence[float], std: Sequence[float | Fraction]
 ) -> Preprocessing:
     """Return x = (f − mean) / std."""
+    if not _possible(mean, std):
+        return Preprocessing(name, formula, problem=_ABSURD)
     scale = [1 / Fraction(value) for value in std]
     matrix = tuple(
         tuple(value if i == j else Fraction(0) for j in range(len(scale)))
@@ -76,6 +81,11 @@ def _affine(
     )
     offset = tuple(-Fraction(m) * s for m, s in zip(mean, scale, strict=True))
     return Preprocessing(name, formula, matrix, offset)
+
+
+def _possible(mean: Sequence[float], std: Sequence[float | Fraction]) -> bool:
+    spreads = all(1 / _LARGEST < each < _LARGEST for each in std)
+    return spreads and all(abs(each) < _LARGEST for each in mean)
 
 
 def _standardized(spec: Spec) -> Preprocessing:
@@ -93,6 +103,8 @@ def _whitened(spec: Spec, covariance: Sequence[Sequence[float]]) -> Preprocessin
     if constant:
         problem = f"channel {' '.join(constant)} is constant, so there is nothing to whiten"
         return Preprocessing(name, formula, problem=problem)
+    if not _possible(spec.mean, ()):
+        return Preprocessing(name, formula, problem=_ABSURD)
     try:
         whitening = whitening_matrix(covariance, "zca")
     except NormstatError as error:

@@ -31,7 +31,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
             yield escaped(note)
     missing = f"No jitter and no simulation: {found.missing}." if found.missing else ""
     unreadable = (
-        f"{found.unreadable:,} of the sampled images could not be read." if found.unreadable else ""
+        f"{found.unreadable:,} of the sampled images could not be used." if found.unreadable else ""
     )
     for line in (missing, unreadable, found.proven, found.measured, found.observed):
         if line:

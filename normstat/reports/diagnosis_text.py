@@ -22,7 +22,7 @@ def diagnosis_text(found: Diagnosis) -> RenderableType:
     if found.missing:
         parts.append(Text(f"No jitter and no simulation: {found.missing}."))
     if found.unreadable:
-        parts.append(Text(f"{found.unreadable:,} of the sampled images could not be read."))
+        parts.append(Text(f"{found.unreadable:,} of the sampled images could not be used."))
     parts += [Text(line) for line in (found.proven, found.measured, found.observed)]
     return Group(*parts)
 

@@ -136,6 +136,8 @@ class State:
         rgb
             Three channels even when every image is gray.
         """
+        if not self.images:
+            raise SpecError("holds no image")
         channels = 3 if rgb or any(KINDS[name].channels > 1 for name in self.kinds) else 1
         max_code = max(KINDS[name].max_code for name in self.kinds)
         whole: KindState | None = None
@@ -146,8 +148,8 @@ class State:
             if KINDS[name].channels < channels:
                 part = part.as_rgb()
             whole = whole.merged(part) if whole else part
-        if whole is None:
-            raise SpecError("holds no image")
+        if whole is None or not whole.images.n:
+            raise SpecError("holds no pixel")
         return whole, Kind(channels, max_code)
 
     def to_text(self) -> dict[str, Any]:
