@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.diagnosis import Diagnosis, diagnose
     from normstat.difference import diff
     from normstat.errors import (
         DifferentSoftwareWarning,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Diagnosis",
     "DifferentSoftwareWarning",
     "ImageError",
     "Normalization",
@@ -47,6 +49,7 @@ __all__ = [
     "compare",
     "compute",
     "denormalize",
+    "diagnose",
     "diff",
     "export",
     "load",
@@ -64,6 +67,8 @@ _HOMES = {
     "compute": "normstat.measure",
     "diff": "normstat.difference",
     "export": "normstat.formats.exports",
+    "Diagnosis": "normstat.diagnosis",
+    "diagnose": "normstat.diagnosis",
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
     "preset": "normstat.presets.catalogue",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from normstat.errors import NormstatError
 from normstat.normalization import Values, working_type
+from normstat.spec.model import Constants
 
 Codes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]  # planes, of one size
 
@@ -47,6 +48,36 @@ class Gaussian:
     name: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+
+def gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gaussian:
+    """Return the numbers of a named spec with its channels in the order of the first.
+
+    Raises
+    ------
+    NormstatError
+        The channels differ, or the numbers are not for codes of a known range.
+    SpecError
+        A std is not above zero.
+    """
+    name, spec = each
+    if sorted(spec.channels) != sorted(first[1].channels):
+        raise NormstatError(
+            f"channels differ: {name} has {' '.join(spec.channels)}, {first[0]} has "
+            f"{' '.join(first[1].channels)}"
+        )
+    order = [spec.channels.index(channel) for channel in first[1].channels]
+    scale = spec.full_scale
+    if scale is None:
+        raise NormstatError(
+            f"{name} is for {' '.join(spec.channels)} without a range of codes, not for images"
+        )
+    normalization = spec.normalization  # refuses a std of zero
+    return Gaussian(
+        name,
+        tuple(normalization.mean[channel] / scale for channel in order),
+        tuple(normalization.std[channel] / scale for channel in order),
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
-from normstat.methods import METHODS, Gaussian, Settings, whitening_matrix
+from normstat.methods import METHODS, Settings, gaussian, whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
@@ -180,43 +180,21 @@ def _settings(
         if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)
             raise UsageError("adaptive chooses between specs: --spec a.json --spec b.json")
         first = numbers.candidates[0]
-        found["candidates"] = tuple(_gaussian(each, first) for each in numbers.candidates)
+        found["candidates"] = tuple(gaussian(each, first) for each in numbers.candidates)
     elif needs:
         if numbers.source is None:
             raise UsageError(
                 f"{method} needs numbers. Three ways: `normstat compute FOLDER` first, "
                 "--spec FILE, or --preset NAME"
             )
-        found["source"] = _gaussian(numbers.source, numbers.source)
+        found["source"] = gaussian(numbers.source, numbers.source)
     if "target" in needs and numbers.source:
         if numbers.target is None:
             raise UsageError("match needs the preset to match: --preset NAME")
-        found["target"] = _gaussian(numbers.target, numbers.source)
+        found["target"] = gaussian(numbers.target, numbers.source)
     if {"low", "median", "matrix"} & set(needs) and numbers.source:
         found |= _of_dataset(method, *numbers.source, whiten=whiten)
     return Settings(**found)
-
-
-def _gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gaussian:
-    """Return the numbers of a spec with its channels in the order of the first."""
-    name, spec = each
-    if sorted(spec.channels) != sorted(first[1].channels):
-        raise NormstatError(
-            f"channels differ: {name} has {' '.join(spec.channels)}, {first[0]} has "
-            f"{' '.join(first[1].channels)}"
-        )
-    order = [spec.channels.index(channel) for channel in first[1].channels]
-    scale = spec.full_scale
-    if scale is None:
-        raise NormstatError(
-            f"{name} is for {' '.join(spec.channels)} without a range of codes, not for images"
-        )
-    normalization = spec.normalization  # refuses a std of zero
-    return Gaussian(
-        name,
-        tuple(normalization.mean[channel] / scale for channel in order),
-        tuple(normalization.std[channel] / scale for channel in order),
-    )
 
 
 def _of_dataset(

@@ -46,6 +46,7 @@ LAYERS = [
     "planning",
     "application",
     "restoration",
+    "diagnosis",
     "reports",
     "cli",
     "__main__",

@@ -23,6 +23,9 @@ COMMANDS = Registry(
         "lint": Entry("normstat.cli.lint:lint", "Check the constants in code and configurations."),
         "diff": Entry("normstat.cli.diff:diff", "Are two configurations the same preprocessing?"),
         "export": Entry("normstat.cli.export:export", "Write the numbers for a framework."),
+        "diagnose": Entry(
+            "normstat.cli.diagnose:command", "Show what normalization does to training."
+        ),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

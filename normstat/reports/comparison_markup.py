@@ -16,24 +16,24 @@ def markdown(report: Report) -> str:
 
 def _markdown_lines(report: Report) -> Iterator[str]:
     first = report.comparisons[0]
-    yield f"### normstat compare {_code(first.a.name)}"
+    yield f"### normstat compare {code(first.a.name)}"
     yield ""
     shown = [name for name in METRICS if any(name in pair.metrics for pair in report.comparisons)]
     yield f"| against | {' | '.join(shown)} |"
     yield f"|---|{'---:|' * len(shown)}"
     for pair in report.comparisons:
         cells = (_cell(pair, name) for name in shown)
-        yield f"| {_code(pair.b.name)} | {' | '.join(cells)} |"
+        yield f"| {code(pair.b.name)} | {' | '.join(cells)} |"
     findings = dict.fromkeys(text for pair in report.comparisons for text in pair.findings)
     for line in (*findings, *report.advice):
         yield ""
-        yield _escaped(line)
+        yield escaped(line)
     if report.gate:
         yield ""
         if report.gate.passed:
-            yield f"**Passed**: nothing breaks {_code(', '.join(report.gate.rules))}."
+            yield f"**Passed**: nothing breaks {code(', '.join(report.gate.rules))}."
         for violation in report.gate.violations:
-            yield f"- **Failed**: {_escaped(violation.text)}"
+            yield f"- **Failed**: {escaped(violation.text)}"
 
 
 def _cell(pair: Comparison, name: str) -> str:
@@ -43,11 +43,13 @@ def _cell(pair: Comparison, name: str) -> str:
     return " ".join(f"{value:+.3f}" if name == "shift" else f"{value:.3f}" for value in values)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Return text as inline code, also within a table."""
     return f"`{text.replace('`', ' ').replace('|', ' ')}`"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text in which nothing is taken for Markdown or HTML."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>|#" else char for char in text)
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, reduce
+from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
 from normstat.errors import SpecError
@@ -157,6 +158,19 @@ class KindState:
             )
         return left
 
+    def gram(self) -> list[list[int]] | None:
+        """Return Σ ab over pixels for all channels a and b; None when pairs were not counted."""
+        squares = self.images.q
+        if len(squares) > 1 and not self.products:
+            return None
+        whole = [[0] * len(squares) for _ in squares]
+        for channel, square in enumerate(squares):
+            whole[channel][channel] = square
+        pairs = combinations(range(len(squares)), 2)
+        for (a, b), product in zip(pairs, self.products or (), strict=True):
+            whole[a][b] = whole[b][a] = product
+        return whole
+
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
         products = self.products
@@ -270,7 +284,7 @@ class State:
             There is no image, or kinds that have no common measure.
         """
         kinds = [kind_of(name) for name in sorted(self.kinds)]
-        if not kinds:
+        if not self.images:
             raise SpecError("holds no image")
         if len(kinds) > 1 and not all(kind.is_mixable for kind in kinds):
             raise SpecError(f"images of unlike kinds: {self.told_kinds()}")
@@ -285,6 +299,8 @@ class State:
                 part = part.as_rgb()
             parts.append(part)
         whole = reduce(KindState.merged, parts)
+        if not all(whole.images.n):
+            raise SpecError("holds no pixel")
         if len(kinds) > 1 or (colour and kinds[0].is_mixable):
             return whole, kind_of(("rgb" if colour else "gray") + ("16" if deep else "8"))
         return whole, kinds[0]
@@ -390,6 +406,9 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
         **values,
     )
     products = text.get("products")
+    pairs = kind.channels * (kind.channels - 1) // 2
+    if products is not None and len(products) != pairs:
+        raise SpecError(f"{path}.products: {len(products)} numbers, expected {pairs}")
     return KindState(
         histogram,
         images,

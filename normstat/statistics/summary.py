@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
 from statistics import NormalDist
 
 from msgspec import UNSET
@@ -313,20 +312,18 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
     return sqrt(error / (4 * variance)) if variance > 0 else 0.0
 
 
-def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]]:
+def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]] | None:
     """Return the population covariance over pixels, from exact integer products."""
-    products = {(c, c): square for c, square in enumerate(whole.images.q)}
-    pairs = combinations(range(len(moments)), 2)
-    for (a, b), product in zip(pairs, whole.products or [], strict=True):
-        products[a, b] = products[b, a] = product
     # Where values are missing in some channels, there are no products of whole pixels.
-    scale = Fraction(1, whole.images.n[0])
+    products, scale = whole.gram(), Fraction(1, whole.images.n[0])
+    if products is None:
+        return None
     return [
         [
-            float((products[a, b] * scale - moments[a].mean * moments[b].mean) / unit**2)
-            for b in range(len(moments))
+            float((product * scale - moments[a].mean * moments[b].mean) / unit**2)
+            for b, product in enumerate(row)
         ]
-        for a in range(len(moments))
+        for a, row in enumerate(products)
     ]
 
 

@@ -1,0 +1,325 @@
+"""`diagnose`: the one place where theory, simulation and implied jitter meet the data."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from normstat.contents import selection_of
+from normstat.diagnosis.descent import PIXELS
+from normstat.diagnosis.descent import simulate as simulation
+from normstat.diagnosis.imbalance import Magnitudes, imbalance
+from normstat.diagnosis.jitter import jitter
+from normstat.diagnosis.looking import Question, look
+from normstat.diagnosis.model import Diagnosis, Preprocessed
+from normstat.diagnosis.preprocessing import Preprocessing, preprocessings
+from normstat.diagnosis.quadratic import TOLERANCE, covariance, quadratic, second_moments
+from normstat.diagnosis.spectrum import Matrix, eigenvalues
+from normstat.errors import NormstatError, SourceError, SpecError, UsageError
+from normstat.measure import compute
+from normstat.methods import gaussian
+from normstat.presets import load_catalogue
+from normstat.reading import Observer
+from normstat.sampling import drawn, fixed_size
+from normstat.sources import Listing, Selection, list_files
+from normstat.sources.base import printable
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
+from normstat.spec.model import PresetSpec, Spec
+from normstat.statistics import Histogram, State
+from normstat.validation import measured_again
+
+Source = str | os.PathLike[str]
+
+CROP_SCALE = (0.08, 1.0)  # of RandomResizedCrop
+SAMPLE = 200
+_CROPS = 10  # of each image
+
+PROVEN = "Proven: rates, contraction and steps, for a linear neuron with squared loss."
+OBSERVED = "Only often observed: deep networks, too, train faster on normalized inputs."
+
+
+def diagnose(
+    *sources: Source | Spec,
+    presets: Sequence[str | PresetSpec] = (),
+    simulate: bool = False,
+    crop_scale: tuple[float, float] = CROP_SCALE,
+    sample: str | int = SAMPLE,
+    seed: int = 0,
+    jobs: int | None = None,
+    backend: str = "auto",
+    observer: Observer | None = None,
+) -> Diagnosis:
+    """Show what normalization does to training on a dataset.
+
+    Parameters
+    ----------
+    sources
+        A spec or its file, folders of images, or a spec and then the folders that it describes; by
+        default normstat.json. Folders alone are measured. The folders of a spec that are still
+        where it says, and unchanged, need not be named.
+    presets
+        Published normalizations to look at beside the others.
+    simulate
+        Also run gradient descent on sampled pixels.
+    crop_scale
+        Smallest and largest share of an image's area that a random crop has.
+    sample
+        Images that pixels and crops are taken from: so many, or "5%".
+    seed
+        Which images, pixels, crops and first weights. The same data gives the same diagnosis.
+    jobs, backend
+        As for `compute`.
+    observer
+        Is told of progress.
+
+    Returns
+    -------
+    Diagnosis
+        `preprocessing` has the theory for each, from exact sums over all pixels; `simulation` and
+        `jitter` are of the sample.
+
+    Raises
+    ------
+    UsageError
+        An option has no such value.
+    SpecError
+        A preset has other channels, or the images are not those of the spec.
+    SourceError
+        Images are missing that are needed.
+    NormstatError
+        A spec has no products of channels, and its images are not there.
+
+    Examples
+    --------
+    >>> found = diagnose("sample_data/photos", presets=["imagenet"], sample=10)
+    >>> for each in found.preprocessing:
+    ...     print(f"{each.name:13} {each.quadratic.condition:10.1f} {each.quadratic.steps:8}")
+    raw 0–255       249420.4  1722935
+    0–1                894.2     6178
+    centered           537.8     3716
+    [−1, 1]            146.3     1011
+    imagenet            84.9      587
+    standardized        84.9      587
+    whitened             1.0        1
+    """
+    low, high = crop_scale
+    if not 0 < low <= high <= 1:
+        raise UsageError(
+            f"crop_scale is {low:g},{high:g}; it must be two shares of the area, above 0, up to 1, "
+            "the smaller one first"
+        )
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs is {jobs}; it must be at least 1")
+    if not 0 <= seed <= 2**53:
+        raise UsageError(f"seed is {seed}; it must be from 0 to 2^53")
+    fixed_size(sample, 1)
+    chosen = _presets(presets)
+    passes = _Passes(observer)
+    data = _data(sources, {"jobs": jobs, "backend": backend, "observer": passes})
+    if simulate and data.listing is None:
+        raise SourceError(f"--simulate needs pixels, but {data.missing}")
+    spec = data.spec
+    named = [gaussian((each.preset.name, each), (data.name, spec)) for each in chosen]
+    maps = list(preprocessings(spec, covariance(data.moments), named))
+    magnitudes, why = Magnitudes(data.histogram), _why_singular(data)
+    seen = None
+    if data.listing is not None:
+        order = drawn(data.listing.names, seed=seed, stratify=False)
+        rows = order[: fixed_size(sample, len(order))]
+        question = Question(
+            pipeline=spec.pipeline,
+            channels=len(spec.channels),
+            pixels=ceil(PIXELS / len(rows)),
+            crops=_CROPS,
+            scale=(low, high),
+            seed=seed,
+        )
+        passes.begin()
+        passes.expected(len(rows))
+        seen = look(data.listing, rows, question, jobs=jobs, backend=backend, observer=passes)
+    found = Diagnosis(
+        name=data.name,
+        channels=spec.channels,
+        definition=_definition(spec),
+        images=spec.counts.images,
+        pixels=spec.counts.pixels,
+        tolerance=TOLERANCE,
+        preprocessing=[_preprocessed(each, data.moments, magnitudes, why) for each in maps],
+        seed=seed,
+        sampled=seen.images if seen else 0,
+        unreadable=len(seen.skipped) if seen else 0,
+        simulation=simulation(seen.pixels, maps, seed) if simulate and seen else None,
+        jitter=jitter(seen, spec.channels, (low, high)) if seen else None,
+        missing=data.missing,
+        proven=PROVEN,
+        measured="",
+        observed=OBSERVED,
+    )
+    return msgspec.structs.replace(found, measured=_measured(found))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A dataset: its spec, what the theory needs of it, and its images or why they are missing."""
+
+    name: str
+    spec: Spec
+    moments: Matrix
+    histogram: Histogram
+    listing: Listing | None
+    missing: str | None
+
+
+class _Passes(Observer):
+    """Lets an observer see several passes over images as one."""
+
+    def __init__(self, observer: Observer | None) -> None:
+        self._observer = observer
+        self._done = self._before = 0
+
+    def begin(self) -> None:
+        """Begin another pass."""
+        self._before = self._done
+
+    def listing(self, found: Listing) -> None:
+        if self._observer:
+            self._observer.listing(found)
+
+    def listed(self, listing: Listing) -> None:
+        if self._observer:
+            self._observer.listed(listing)
+
+    def expected(self, images: int) -> None:
+        if self._observer:
+            self._observer.expected(self._before + images)
+
+    def advanced(self, images: int, size: int) -> None:
+        self._done += images
+        if self._observer:
+            self._observer.advanced(images, size)
+
+    def cached(self, images: int) -> None:
+        if self._observer:
+            self._observer.cached(images)
+
+    def warned(self, text: str) -> None:
+        if self._observer:
+            self._observer.warned(text)
+
+
+def _presets(presets: Sequence[str | PresetSpec]) -> list[PresetSpec]:
+    if all(isinstance(each, PresetSpec) for each in presets):
+        return [each for each in presets if isinstance(each, PresetSpec)]
+    catalogue = load_catalogue()
+    return [catalogue.find(each).spec() if isinstance(each, str) else each for each in presets]
+
+
+def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
+    """Find the dataset that is meant, and measure what is not known of it."""
+    first, *rest = sources or (DEFAULT_PATH,)
+    places = [each for each in rest if not isinstance(each, Spec)]
+    if len(places) < len(rest) or any(map(_is_spec, places)):
+        raise UsageError("one spec at most, and before the folders that it describes")
+    if not isinstance(first, Spec) and not _is_spec(first):
+        places = [first, *places]
+        spec = compute(*places, covariance=True, **options)
+        name = " ".join(printable(os.fspath(place)) for place in places)
+        return _known(name, spec, list_files(places, Selection()), None)
+    spec = first if isinstance(first, Spec) else load(first)
+    name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
+    listing, missing = _images(name, spec, places)
+    if _moments(spec)[0] is None:
+        if listing is None:
+            raise NormstatError(
+                f"{name}: has no products of the channels, which the theory needs: "
+                "`normstat compute FOLDER --covariance` keeps them. They would be measured now, "
+                f"but {missing}"
+            )
+        spec = measured_again(spec, *(places or spec.dataset.roots), covariance=True, **options)
+    return _known(name, spec, listing, missing)
+
+
+def _is_spec(source: Source | Spec) -> bool:
+    path = Path(os.fspath(source)) if not isinstance(source, Spec) else DEFAULT_PATH
+    return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
+
+
+def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
+    moments, histogram = _moments(spec)
+    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
+    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
+    if moments is None or len(sizes) > 1 or eigenvalues(moments)[-1] < 0:
+        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    if spec.channels != channels:
+        raise SpecError(
+            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(channels)}"
+        )
+    return _Data(name, spec, moments, histogram, listing, missing)
+
+
+def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
+    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
+    return second_moments(whole, kind), whole.codes
+
+
+def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | None, str | None]:
+    """Return the images of a spec, or why they are missing."""
+    selection, roots = selection_of(spec.dataset), spec.dataset.roots
+    told = " ".join(printable(os.fspath(place)) for place in places or roots)
+    # A spec may be from anywhere: what it names is looked at here, never fetched.
+    if not places and not all(os.path.lexists(root) for root in roots):
+        return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
+    listing = list_files(places or roots, selection)
+    if len(listing) and listing.digest() == spec.dataset.digest:
+        return listing, None
+    changed = f"{told} has changed since {name} was made"
+    if places:
+        raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
+    return None, f"{changed}; `normstat compute` measures it again"
+
+
+def _preprocessed(
+    each: Preprocessing, moments: Matrix, magnitudes: Magnitudes, why_singular: str
+) -> Preprocessed:
+    theory = None if each.problem else quadratic(moments, each.with_bias)
+    mean_abs = magnitudes.after(each)
+    return Preprocessed(
+        name=each.name,
+        formula=each.formula,
+        quadratic=theory,
+        mean_abs=mean_abs,
+        imbalance=imbalance(mean_abs),
+        note=why_singular if theory and theory.condition is None else each.problem,
+    )
+
+
+def _why_singular(data: _Data) -> str:
+    spread = covariance(data.moments)
+    constant = [name for i, name in enumerate(data.spec.channels) if not spread[i][i]]
+    reason = (
+        f"channel {' '.join(constant)} is constant, as the bias is"
+        if constant
+        else "the channels depend on each other, as those of gray images do (--mode l)"
+    )
+    return f"singular: {reason}; along some direction no step changes anything"
+
+
+def _definition(spec: Spec) -> str:
+    estimator = spec.estimator
+    means = "every pixel weighs the same" if estimator.weighting == "pixel" else "images do"
+    return f"{estimator.std.replace('-', ' ')} std, {means}, ddof {estimator.ddof}"
+
+
+def _measured(found: Diagnosis) -> str:
+    """Return what is measured here and on what, in a line."""
+    parts = ["eigenvalues, E|x|"]
+    if found.simulation:
+        parts.append(f"steps ({found.simulation.pixels:,} pixels)")
+    if found.jitter:
+        parts.append(f"jitter ({found.jitter.crops:,} crops)")
+    return f"Measured here: {', '.join(parts)}."

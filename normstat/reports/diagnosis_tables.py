@@ -1,0 +1,226 @@
+"""The tables of a diagnosis as plain cells, for whatever shows them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from normstat.diagnosis.model import Band, Diagnosis, Implied, Jitter, Simulation
+
+_NONE = "–"
+_MANY_STEPS = 10_000_000
+_NEAR_ONE = 0.9999
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table: its title, the heads of its columns, its rows, and what must be said below it."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def tables(found: Diagnosis) -> Iterator[Cells]:
+    """Yield the tables in the order in which they are read."""
+    yield _rates(found)
+    yield _eigenvalues(found)
+    yield _magnitudes(found)
+    if found.simulation:
+        yield _descents(found.simulation)
+        yield _trainings(found.simulation)
+    if found.jitter and found.jitter.implied:
+        yield _jitter(found)
+        yield _color_jitter(found.jitter)
+
+
+def _rates(found: Diagnosis) -> Cells:
+    rows = []
+    for each in found.preprocessing:
+        theory = each.quadratic
+        if theory is None:
+            rows.append((each.name, *[_NONE] * 5))
+            continue
+        rows.append(
+            (
+                each.name,
+                _number(theory.condition),
+                _number(theory.largest_rate),
+                _number(theory.best_rate),
+                _contraction(theory.contraction),
+                _count(theory.steps),
+            )
+        )
+    notes = dict.fromkeys(
+        f"{each.name}: {each.note}" if each.quadratic is None else each.note
+        for each in found.preprocessing
+        if each.note
+    )
+    return Cells(
+        "learning rates of a linear neuron",
+        ("", "κ", "stable <", "best", "contraction", "steps"),
+        rows,
+        (
+            (
+                "stable below 2/λmax; best: 2/(λmax + λmin), where the error contracts by "
+                f"(κ − 1)/(κ + 1) a step and to {found.tolerance:g} of itself in so many (LeCun et "
+                "al., Efficient BackProp, 1998; Nesterov, 2004)"
+            ),
+            *notes,
+        ),
+    )
+
+
+def _eigenvalues(found: Diagnosis) -> Cells:
+    size = len(found.channels) + 1
+    return Cells(
+        "eigenvalues of E[xxᵀ], channels and bias",
+        ("", *(f"λ{index + 1}" for index in range(size))),
+        [
+            (each.name, *(_number(value) for value in each.quadratic.eigenvalues))
+            for each in found.preprocessing
+            if each.quadratic
+        ],
+    )
+
+
+def _magnitudes(found: Diagnosis) -> Cells:
+    return Cells(
+        "first layer: E|x|, which its gradients grow with",
+        ("", *found.channels, "bias", "max/min"),
+        [
+            (
+                each.name,
+                *map(_number, each.mean_abs or (None,) * len(found.channels)),
+                "1",
+                _number(each.imbalance),
+            )
+            for each in found.preprocessing
+            if each.quadratic
+        ],
+        ("whitening mixes the channels, whose joint histogram is not kept",),
+    )
+
+
+def _descents(found: Simulation) -> Cells:
+    return Cells(
+        f"simulated: a linear neuron on {found.pixels:,} sampled pixels",
+        ("", "κ", "best", "predicted", "measured"),
+        [
+            (
+                each.name,
+                _number(each.condition),
+                _number(each.rate),
+                _count(each.predicted),
+                _count(each.measured),
+            )
+            for each in found.descents
+        ],
+        (f"more than {found.most_steps:,} steps are predicted only; κ is that of these pixels",),
+    )
+
+
+def _trainings(found: Simulation) -> Cells:
+    return Cells(
+        f"observed: a ReLU network, {found.hidden} hidden, {found.network_pixels:,} pixels, "
+        f"{found.network_steps:,} steps",
+        ("", "best rate", "first loss", "last loss"),
+        [
+            (each.name, _number(each.rate), _number(each.start), _number(each.end))
+            for each in found.trainings
+        ],
+        (
+            (
+                "the same first weights and targets, each at the best of "
+                f"{max((len(each.rates) for each in found.trainings), default=0)} rates; loss in "
+                "units of the targets' variance"
+            ),
+        ),
+    )
+
+
+def _jitter(found: Diagnosis) -> Cells:
+    shown = found.jitter
+    if shown is None:
+        raise ValueError("there is no jitter to show")
+    low, high = shown.scale
+    flat = (f"{shown.flat:,} flat crops have none",) if shown.flat else ()
+    return Cells(
+        f"per-image normalization of crops ({low:g} to {high:g} of the area) as jitter",
+        ("", "α", "5 … 95 %", "β", "5 … 95 %"),
+        [
+            (
+                _which(each),
+                f"{each.alpha.median:.2f}",
+                _span(each.alpha, ""),
+                f"{each.beta.median:+.2f}",
+                _span(each.beta, "+"),
+            )
+            for each in shown.implied
+        ],
+        (
+            "values become α·y + β: α = σ_image/σ_crop, β = (μ_image − μ_crop)/σ_crop",
+            *flat,
+        ),
+    )
+
+
+def _color_jitter(shown: Jitter) -> Cells:
+    return Cells(
+        "nearest ColorJitter",
+        ("", "brightness", "5 … 95 %", "contrast", "5 … 95 %"),
+        [
+            (
+                _which(each),
+                f"{each.brightness:.2f}",
+                _span(each.brightness_factor, ""),
+                f"{each.contrast:.2f}",
+                _span(each.alpha, ""),
+            )
+            for each in shown.implied
+        ],
+        (
+            (
+                "the argument x whose factors [max(0, 1 − x), 1 + x] end nearest to the 5 and 95 % "
+                "points: of α for contrast, of 1 + β·σ_image/μ_image for brightness"
+            ),
+        ),
+    )
+
+
+def _which(each: Implied) -> str:
+    return "per image" if each.channel is None else f"per channel {each.channel}"
+
+
+def _span(band: Band, sign: str) -> str:
+    return f"{band.low:{sign}.2f} … {band.high:{sign}.2f}"
+
+
+def _number(value: float | None) -> str:
+    """Return three digits.
+
+    >>> [_number(value) for value in (249420.4, 84.89, 0.0371, 4.06e-05, 0, None)]
+    ['249,000', '84.9', '0.0371', '4.06e-05', '0', '–']
+    """
+    if value is None:
+        return _NONE
+    rounded = float(f"{value:.3g}")
+    if 1000 <= rounded < _MANY_STEPS:  # noqa: PLR2004 (where three digits need no exponent)
+        return f"{rounded:,.0f}"
+    return f"{value:.3g}"
+
+
+def _contraction(value: float | None) -> str:
+    """Return four digits, of what is missing to 1 when that is little.
+
+    >>> _contraction(0.9767), _contraction(0.999992)
+    ('0.9767', '1−8.0e-06')
+    """
+    if value is None:
+        return _NONE
+    return f"{value:.4f}" if value < _NEAR_ONE else f"1−{1 - value:.1e}"
+
+
+def _count(steps: float | None) -> str:
+    if steps is None:
+        return _NONE
+    return f"{steps:,}" if steps < _MANY_STEPS else f"{steps:.1e}"
