@@ -24,7 +24,7 @@ from normstat.presets import load_catalogue
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.files import save
 from normstat.spec.model import Pipeline
-from normstat.statistics import KINDS, Histogram, ImageSums, KindState
+from normstat.statistics import Histogram, ImageSums, KindState, kind_of
 
 RGB = ["imagenet", "clip", "inception", "cifar10", "imagenet-bgr-255"]
 
@@ -53,7 +53,7 @@ def state_of(pixels):
     sums = ImageSums(
         channels=len(codes),
         images=1,
-        n=len(codes[0]),
+        n=[len(codes[0])] * len(codes),
         s=[sum(channel) for channel in codes],
         q=[sum(code * code for code in channel) for channel in codes],
     )
@@ -110,10 +110,10 @@ def test_raw_codes_of_nearly_gray_images_keep_their_smallest_eigenvalue():
     s = 200 * n + m
     # One pixel in 10^15 is greener and one bluer by 1, so that no direction is quite empty.
     sums = ImageSums(
-        channels=3, images=1, n=n, s=[s, s + 1, s + 1], q=[gray, gray + 401, gray + 401]
+        channels=3, images=1, n=[n] * 3, s=[s, s + 1, s + 1], q=[gray, gray + 401, gray + 401]
     )
     whole = KindState(Histogram.empty(3, 256), sums, [gray + 200, gray + 200, gray + 400])
-    moments = second_moments(whole, KINDS["rgb8"])
+    moments = second_moments(whole, kind_of("rgb8"))
     found = quadratic(moments, affine([255] * 3, [0] * 3))
     hessian = product(product(affine([255] * 3, [0] * 3), moments), affine([255] * 3, [0] * 3))
     expected = reference(hessian)
@@ -126,7 +126,7 @@ def test_raw_codes_of_nearly_gray_images_keep_their_smallest_eigenvalue():
 
 def test_second_moments_are_those_of_the_pixels():
     codes = np.concatenate([image.reshape(-1, 3) for image in colours(1, count=2, size=8)])
-    moments = second_moments(state_of(codes), KINDS["rgb8"])
+    moments = second_moments(state_of(codes), kind_of("rgb8"))
     inputs = [[*(Fraction(int(code), 255) for code in row), Fraction(1)] for row in codes]
     gram = product(list(zip(*inputs, strict=True)), inputs)
     assert moments == [[value / len(codes) for value in row] for row in gram]
@@ -142,7 +142,7 @@ def test_one_channel_and_bias_have_the_roots_of_a_quadratic(codes, scale, offset
 
     A mean far from zero makes the first coefficient large, and so the condition bad.
     """
-    moments = second_moments(state_of(np.array(codes)[:, None]), KINDS["gray8"])
+    moments = second_moments(state_of(np.array(codes)[:, None]), kind_of("gray8"))
     found = quadratic(moments, affine([scale], [offset]))
     values = [scale * Fraction(code, 255) + offset for code in codes]
     mean = sum(values) / len(values)
@@ -158,7 +158,7 @@ def test_one_channel_and_bias_have_the_roots_of_a_quadratic(codes, scale, offset
 
 def test_worked_by_hand():
     """Codes 51 and 153, as 0.2 and 0.6: H = [[0.2, 0.4], [0.4, 1]], trace 1.2, determinant 0.04."""
-    moments = second_moments(state_of(np.array([[51], [153]])), KINDS["gray8"])
+    moments = second_moments(state_of(np.array([[51], [153]])), kind_of("gray8"))
     found = quadratic(moments, affine([1], [0]))
     root = sqrt(1.2**2 - 4 * 0.04)
     most, least = (1.2 + root) / 2, (1.2 - root) / 2
@@ -178,7 +178,7 @@ def test_equally_correlated_channels_standardized(part, rho):
     signs = np.array(np.meshgrid(*[[-1, 1]] * 4)).reshape(4, -1).T
     codes = 100 + 10 * (part * signs[:, :1] + signs[:, 1:])
     spread = 10 * sqrt(part**2 + 1)
-    moments = second_moments(state_of(codes), KINDS["rgb8"])
+    moments = second_moments(state_of(codes), kind_of("rgb8"))
     found = quadratic(moments, affine([255 / spread] * 3, [-100 / spread] * 3))
     expected = sorted([1 + 2 * rho, 1 - rho, 1 - rho, 1], reverse=True)
     assert found.eigenvalues == pytest.approx([float(value) for value in expected], rel=1e-12)

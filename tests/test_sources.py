@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass, field
@@ -26,7 +27,9 @@ from normstat.errors import SourceError
 from normstat.sources import Selection, list_files
 from normstat.statistics import collector
 from normstat.validation import recomputed, stale
+from tests.servers import serving
 
+ADDRESS = ""  # of a server of the current folder, while a test runs
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
 
 
@@ -163,6 +166,12 @@ def plain(name, content):
     return content
 
 
+def web(images):
+    """A folder on a web server."""
+    folder(images)
+    return Built((f"{ADDRESS}/folder/",))
+
+
 KINDS = {
     "folder": folder,
     "files": files,
@@ -183,6 +192,7 @@ KINDS = {
     "list in tar": listed_in_tar,
     "parquet, struct": parquet_file(struct, "image", row_group_size=7),
     "parquet, binary": parquet_file(plain, "jpg", row_group_size=1000),
+    "web": web,
     "parquet, small pages": parquet_file(struct, "img", data_page_size=100, row_group_size=11),
 }
 
@@ -211,7 +221,9 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reading, "CHUNK_IMAGES", 4)
     monkeypatch.setattr(collector, "_FULL", 5)  # less than a stream has
-    return tmp_path
+    with serving(tmp_path) as address:
+        monkeypatch.setattr(sys.modules[__name__], "ADDRESS", address)
+        yield tmp_path
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -296,9 +308,10 @@ def test_identities_mean_the_same_from_any_folder(here, images, kind, monkeypatc
     listing = built.listing()
     identities = [listing.identity(row) for row in range(len(listing))]
     assert len(set(identities)) == len(images)
-    assert all(identity.startswith(os.path.realpath(here)) for identity in identities)
+    homes = (os.path.realpath(here), ADDRESS)
+    assert all(identity.startswith(homes) for identity in identities)
     monkeypatch.chdir("/")
-    absolute = [str(here / source) for source in built.sources]
+    absolute = [source if "://" in source else str(here / source) for source in built.sources]
     if "files_from" in built.options:
         built.options["files_from"] = str(here / built.options["files_from"])
     other = list_files(absolute, Selection(**built.options))
