@@ -126,3 +126,11 @@ def test_spec_cannot_be_changed(spec):
     with pytest.raises(AttributeError):
         spec.mean = [0.5]
     assert msgspec.structs.replace(spec, mean=[0.5]).mean == [0.5]
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 200_000, "- " * 200_000])
+def test_yaml_that_nests_without_end_is_refused_and_does_not_end_the_process(tmp_path, text):
+    path = tmp_path / "deep.yaml"
+    path.write_text(text)
+    with pytest.raises(normstat.SpecError, match=r"deep\.yaml: not valid YAML: nested more than"):
+        normstat.load(path)

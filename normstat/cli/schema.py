@@ -17,7 +17,7 @@ DOCUMENTS = {
 @click.command()
 @click.argument("document", type=click.Choice(list(DOCUMENTS)), default="spec")
 def schema(*, document: str) -> None:
-    """Print the JSON Schema of DOCUMENT: a spec, or what the command of that name prints as JSON."""
+    """Print the JSON Schema of DOCUMENT: a spec, or what a command prints as JSON."""
     draft = "https://json-schema.org/draft/2020-12/schema"
     content = {"$schema": draft, **msgspec.json.schema(DOCUMENTS[document])}
     click.echo(dump_text(content, yaml=False), nl=False)

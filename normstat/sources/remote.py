@@ -526,9 +526,10 @@ def _from_link(link: str) -> str:
     """
     path = unquote(link.partition("?")[0], errors="surrogateescape").removeprefix("./")
     parts = path.split("/")
-    if link.startswith(("?", "#")) or ".." in parts or path.count("/") != link.count("/"):
+    if link.startswith(("?", "#")) or ".." in parts:
         return ""
-    return path
+    # With a slash inside a name it is no path of ours: then the link is looked for, and named.
+    return path if path.count("/") == link.count("/") else link
 
 
 def _refused(url: str, error: OSError) -> SourceError:

@@ -19,6 +19,7 @@ Decoded = TypeVar("Decoded")
 
 DEFAULT_PATH = Path("normstat.json")
 YAML_SUFFIXES = {".yaml", ".yml"}
+_DEEPEST = 100  # levels of a YAML document
 _ROOM = 1 << 20  # bytes that must be free before hours of work begin
 
 
@@ -99,8 +100,16 @@ def parse_yaml(content: bytes) -> Any:
     """Return the plain data of a YAML document, or raise ValueError."""
     import yaml  # noqa: PLC0415 (JSON is the usual case)
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        depth = 0
+        # libyaml's composer calls itself a level, and ends the process when a text has too many.
+        for event in yaml.parse(content, loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ValueError(f"nested more than {_DEEPEST} levels deep")
+        return yaml.load(content, Loader=loader)  # noqa: S506
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 
