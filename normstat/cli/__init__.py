@@ -104,6 +104,8 @@ def main(args: list[str] | None = None) -> NoReturn:
         place = error.filename or "standard output"
         code = _complain(f"{place}: {error.strerror}", NormstatError.exit_code)
         sys.stdout = None  # nothing more can be written at exit
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # what is left is Python's to tidy, without a word
     sys.exit(code)
 
 
