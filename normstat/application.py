@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.atomic import swept, written_whole
-from normstat.backends import BACKENDS, LOCAL, choose, reaching, usable_cores
+from normstat.backends import LOCAL, ON_CLUSTERS
+from normstat.engine import Engine
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import Decoded, read, undisturbed
 from normstat.manifest import (
@@ -80,10 +81,11 @@ def run(
     UsageError
         The backend is a cluster, whose workers would write to their own disks.
     """
-    if backend != "auto" and backend in BACKENDS and backend not in LOCAL:
+    if backend in ON_CLUSTERS:
         raise UsageError(
             f"backend {backend} works on a cluster, apply writes here: {', '.join(LOCAL)}"
         )
+    engine = Engine(backend, jobs)
     done = {} if overwrite else _done_before(plan)
     done = {} if plan.job.pack else done
     _check_room(plan, len(done) / len(plan.listing))
@@ -91,11 +93,11 @@ def run(
         plan.folder.mkdir(parents=True, exist_ok=True)
         if plan.job.pack is None:
             with swept(plan.folder):
-                return _run(plan, done, jobs, backend, fail=fail, pack=None, observer=observer)
+                return _run(plan, done, engine, fail=fail, pack=None, observer=observer)
         target = plan.folder / plan.job.pack
         with written_whole(target) as beside:
             _empty_pack(plan, beside)
-            return _run(plan, {}, jobs, backend, fail=fail, pack=beside, observer=observer)
+            return _run(plan, {}, engine, fail=fail, pack=beside, observer=observer)
     except OSError as error:
         if isinstance(error, SourceError):
             raise
@@ -109,8 +111,7 @@ def run(
 def _run(
     plan: Plan,
     done: dict[str, Output],
-    jobs: int | None,
-    backend: str,
+    engine: Engine,
     *,
     fail: bool,
     pack: Path | None,
@@ -124,16 +125,10 @@ def _run(
         observer.expected(len(plan.listing))
         observer.advanced(len(done), sum(output.bytes for output in done.values()))
     chunks = list(_chunks(plan, done, pack))
-    workers = 1 if len(chunks) < 2 else min(jobs or usable_cores(), len(chunks))  # noqa: PLR2004
-    sources = plan.listing.sources
-    backend = reaching(backend, here_only=any(each.here_only for each in sources))
-    if backend == "auto":
-        backend = choose(len(plan.listing), sum(plan.listing.sizes), workers)
-    function = _apply_in_own_process if backend == "processes" else _apply
-    results = BACKENDS.load(backend)(function, chunks, jobs=workers)
+    results = engine.over(plan.listing, len(chunks))(_apply, chunks)
     record.save(complete=False)
     _STOPPED.clear()
-    with closing(results), undisturbed(), record:
+    with closing(results), record:
         for chunk, found in zip(chunks, results, strict=True):
             for each in found:
                 record.add(each)
@@ -278,21 +273,17 @@ def _chunks(plan: Plan, done: dict[str, Output], pack: Path | None) -> Iterator[
             )
 
 
-def _apply_in_own_process(chunk: _Chunk) -> list[Output | Failure]:
-    with undisturbed():
-        return _apply(chunk)
-
-
 def _apply(chunk: _Chunk) -> list[Output | Failure]:
     """Normalize and write a run of images, one in memory at a time."""
     results: list[Output | Failure] = []
-    for index, (name, opener) in enumerate(chunk.portion.opened()):
-        if _STOPPED.is_set():
-            break
-        try:
-            results.append(_apply_one(chunk, index, name, opener))
-        except ImageError as error:
-            results.append(Failure(source=printable(name), reason=printable(str(error))))
+    with undisturbed():
+        for index, (name, opener) in enumerate(chunk.portion.opened()):
+            if _STOPPED.is_set():
+                break
+            try:
+                results.append(_apply_one(chunk, index, name, opener))
+            except ImageError as error:
+                results.append(Failure(source=printable(name), reason=printable(str(error))))
     return results
 
 
