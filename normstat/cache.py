@@ -28,6 +28,7 @@ from normstat.sources import Listing
 from normstat.sources.directory import FileSource
 from normstat.spec.model import Pipeline
 from normstat.statistics import Facts, Record, kind_of
+from normstat.statistics.record import narrowed
 
 FORMAT = 1  # of the file
 RULES = 1  # raise it when normstat finds other pixels or facts in the same file than before
@@ -35,6 +36,7 @@ RULES = 1  # raise it when normstat finds other pixels or facts in the same file
 _OURS = 0x4E53_5443  # the application_id, "NSTC"
 _PAGE = 16_384  # bytes; a row has 600 to 6,000, so that little is left over
 _PATIENCE = 60.0  # seconds to wait for other processes
+_NARROW = 256  # bins of a kind whose counts are kept one by one
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
@@ -148,11 +150,15 @@ class Cache:
             row = row_of[name]
             identity = os.fsencode(listing.identity(row))
             version = (listing.sizes[row], listing.versions[row])
-            content = (record.kind.encode(), _packed(record.facts), record.content, _rest(record))
+            kept = record.content
+            kind = kind_of(record.kind)
+            if kind.bins == _NARROW:
+                kept = narrowed(kept, kind.channels * _NARROW)
+            content = (record.kind.encode(), _packed(record.facts), kept, _rest(record))
             local = isinstance(listing.sources[listing.owners[row]], FileSource)
             checksum = _checksum(identity, *version, content)
             self._waiting.append((identity, local, *version, stored, checksum, *content))
-            self._size += len(record.content) + len(content[-1])
+            self._size += len(kept) + len(content[-1])
 
     @property
     def due(self) -> bool:

@@ -96,13 +96,16 @@ class Engine:
         UsageError
             Its workers cannot reach the images.
         """
-        workers = self._jobs or usable_cores()
-        if self._backend not in ON_CLUSTERS:  # whose workers are there already
-            workers = min(workers, max(1, chunks))
+        workers = self._workers(chunks)
         map_ordered: MapOrdered = partial(
             BACKENDS.load(self._name(listing, workers)), jobs=workers, address=self._address
         )
         return map_ordered
+
+    def _workers(self, chunks: int) -> int:
+        if self._backend in ON_CLUSTERS:  # whose workers are there already
+            return self._jobs or usable_cores()
+        return 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
 
     def _name(self, listing: Listing, workers: int) -> str:
         here_only = any(source.here_only for source in listing.sources)

@@ -198,13 +198,9 @@ def recomputed(
     for part, names in found:
         of = part.shards.of if part.shards else 1
         for number in part.shards.parts if part.shards else [1]:
+            only = {"shard": f"{number}/{of}"} if part.shards else {}
             again = _again(
-                spec,
-                part,
-                names,
-                shard=f"{number}/{of}",
-                storage_options=storage_options,
-                observer=observer,
+                spec, part, names, storage_options=storage_options, observer=observer, **only
             )
             state = state.merged(_state(again))
             skipped += again.skipped

@@ -39,7 +39,7 @@ def test_subtracting_undoes_merging(a, b):
 
 
 def test_what_is_not_contained_is_refused_by_field():
-    with pytest.raises(SpecError, match=r"images\.s: would be below zero"):
+    with pytest.raises(SpecError, match=r"images\.q: would be below zero"):
         sums_of([[1, 2]]).subtracted(sums_of([[1, 3]]))
 
 

@@ -576,7 +576,7 @@ BROKEN = [
     (lambda raw: rgb8(raw)["products"].__setitem__(0, "1" + "0" * 30), "contradicts itself"),
     (lambda raw: rgb8(raw)["products"].pop(), "2 numbers, expected 3"),
     (lambda raw: raw["state"].update(kinds={}), "holds no image"),
-    (lambda raw: rgb8(raw)["images"].update(n="0"), "holds no pixel"),
+    (lambda raw: rgb8(raw)["images"].update(n=["0"] * 3), "holds no pixel"),
     (lambda raw: raw.update(channels=["L"], mean=[0.5], std=[0.2]), "contradicts itself"),
     (lambda raw: raw.update(mean=[0.5]), "contradicts itself"),
     (lambda raw: raw.update(channels=["B", "G", "R"]), "its state R G B"),

@@ -290,7 +290,7 @@ def outcome(folder, name):
     try:
         with (
             undisturbed(),
-            read(partial(opened, str(folder / name)), Pipeline()) as found,
+            read(partial(opened, str(folder / name), 0), Pipeline()) as found,
         ):
             pass
     except ImageError as error:

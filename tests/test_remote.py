@@ -533,7 +533,7 @@ def test_interrupt_does_not_wait_for_a_store_that_hangs(store, run, backend):
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
-    assert err.startswith("Error: interrupted after 0 of 30 images; nothing was written\n")
+    assert err.startswith("Error: interrupted after 0 of 30 images; nothing was written")
     assert len(err.splitlines()) == 1
     assert time.monotonic() - start < 2
 

@@ -37,17 +37,28 @@ class FileSource:
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         for image in images:
-            yield partial(opened, os.path.join(self.root, image.name))  # noqa: PTH118
+            yield partial(opened, os.path.join(self.root, image.name), image.size)  # noqa: PTH118
 
     def identity(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.home, name))  # noqa: PTH118
 
 
-def opened(path: str) -> BinaryIO:
-    """Return the content of a file."""
-    # One read instead of a decoder's dozens: a twentieth of the time of a tiny image.
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        return BytesIO(file.readall())
+def opened(path: str, size: int) -> BinaryIO:
+    """Return the content of a file of about so many bytes."""
+    # One read instead of a decoder's dozens: a tenth of the time of a tiny image.
+    descriptor = os.open(path, _FLAGS)
+    try:
+        content = os.read(descriptor, size + 1)
+        if len(content) != size:  # it has changed since it was listed, or is very large
+            while more := os.read(descriptor, _PIECE):
+                content += more
+    finally:
+        os.close(descriptor)
+    return BytesIO(content)
+
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_PIECE = 1 << 24
 
 
 def list_local(

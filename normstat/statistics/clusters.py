@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt
+from operator import mul
 
 from normstat.errors import SpecError
 from normstat.statistics.exact import FIXED_BITS
@@ -94,54 +95,36 @@ class ImageSums:
         for channel in range(self.channels):
             self._add_channel(channel, n[channel], s[channel], q[channel])
 
-    def _add_channel(self, c: int, ns: Sequence[int], ss: Sequence[int], qs: Sequence[int]) -> None:
-        # Plain local integers: this loop runs once an image and a channel.
+    def _add_channel(self, c: int, n: Sequence[int], s: Sequence[int], q: Sequence[int]) -> None:
+        # Lists of plain integers, because this runs once an image and a channel.
         bits, ddof = FIXED_BITS, self.ddof
-        sum_n = sum_nn = sum_s = sum_q = sum_ns = sum_ss = sum_nq = sum_sq = sum_qq = 0
-        sum_m = sum_u = sum_v = sum_d = sum_sm = sum_mm = sum_mu = sum_uu = sum_vv = 0
-        for n, s, q in zip(ns, ss, qs, strict=True):
-            square = s * s
-            sum_n += n
-            sum_nn += n * n
-            sum_s += s
-            sum_q += q
-            sum_ns += n * s
-            sum_ss += square
-            sum_nq += n * q
-            sum_sq += s * q
-            sum_qq += q * q
-            mean = (s << bits) // n
-            mean_square = (q << bits) // n
-            sum_m += mean
-            sum_u += mean_square
-            sum_sm += (square << bits) // n
-            sum_mm += mean * mean
-            sum_mu += mean * mean_square
-            sum_uu += mean_square * mean_square
-            if n > ddof:
-                spread, freedom = n * q - square, n * (n - ddof)
-                variance = (spread << bits) // freedom
-                sum_v += variance
-                sum_vv += variance * variance
-                sum_d += isqrt((spread << 2 * bits) // freedom)
-        self.n[c] += sum_n
-        self.nn[c] += sum_nn
-        self.s[c] += sum_s
-        self.q[c] += sum_q
-        self.ns[c] += sum_ns
-        self.ss[c] += sum_ss
-        self.nq[c] += sum_nq
-        self.sq[c] += sum_sq
-        self.qq[c] += sum_qq
-        self.mean[c] += sum_m
-        self.square[c] += sum_u
-        self.variance[c] += sum_v
-        self.std[c] += sum_d
-        self.s_mean[c] += sum_sm
-        self.mean_mean[c] += sum_mm
-        self.mean_square[c] += sum_mu
-        self.square_square[c] += sum_uu
-        self.variance_variance[c] += sum_vv
+        mean = [(a << bits) // k for k, a in zip(n, s, strict=True)]
+        square = [(b << bits) // k for k, b in zip(n, q, strict=True)]
+        large = [(k, a, b) for k, a, b in zip(n, s, q, strict=True) if k > ddof]
+        ratios = [(((k * b - a * a) << 2 * bits), k * (k - ddof)) for k, a, b in large]
+        variance = [(spread >> bits) // freedom for spread, freedom in ratios]
+        sums = {
+            "n": sum(n),
+            "nn": _dot(n, n),
+            "s": sum(s),
+            "q": sum(q),
+            "ns": _dot(n, s),
+            "ss": _dot(s, s),
+            "nq": _dot(n, q),
+            "sq": _dot(s, q),
+            "qq": _dot(q, q),
+            "mean": sum(mean),
+            "square": sum(square),
+            "variance": sum(variance),
+            "std": sum([isqrt(spread // freedom) for spread, freedom in ratios]),
+            "s_mean": sum([(a * a << bits) // k for k, a in zip(n, s, strict=True)]),
+            "mean_mean": _dot(mean, mean),
+            "mean_square": _dot(mean, square),
+            "square_square": _dot(square, square),
+            "variance_variance": _dot(variance, variance),
+        }
+        for name, total in sums.items():
+            getattr(self, name)[c] += total
 
     def merged(self, other: "ImageSums") -> "ImageSums":
         """Return the sums over the images of both, which have the same channels and ddof."""
@@ -177,7 +160,7 @@ class ImageSums:
                 for name in DEGREES
             },
         )
-        for name in ("images", "too_small", *(DEGREES.keys() - _SIGNED)):
+        for name in ("images", "too_small", *(each for each in DEGREES if each not in _SIGNED)):
             value = getattr(left, name)
             if min(value if isinstance(value, list) else [value]) < 0:
                 raise SpecError(f"images.{name}: would be below zero")
@@ -205,3 +188,7 @@ class ImageSums:
             too_small=self.too_small,
             **values,
         )
+
+
+def _dot(a: Sequence[int], b: Sequence[int]) -> int:
+    return sum(map(mul, a, b))

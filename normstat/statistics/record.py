@@ -13,6 +13,7 @@ from normstat.statistics.histogram import Counts
 from normstat.statistics.moments import Moments
 from normstat.statistics.state import FLOAT_BITS, Facts
 
+_TWO_BYTES = (1 << 16) - 1
 _FOUR_BYTES = 1 << 32
 
 
@@ -31,17 +32,27 @@ class Record(NamedTuple):
 
 
 def packed(counts: Sequence[int]) -> bytes:
-    """Return counts in as few of two, four or eight bytes each as the largest of them needs."""
-    for code in "HI":
-        try:
-            return array(code, counts).tobytes()
-        except OverflowError:
-            continue
-    return array("Q", counts).tobytes()
+    """Return counts in four bytes each, or in eight when one needs them."""
+    try:
+        return array("I", counts).tobytes()
+    except OverflowError:
+        return array("Q", counts).tobytes()
+
+
+def narrowed(content: bytes, numbers: int) -> bytes:
+    """Return so many packed counts in two bytes each when they fit, to be kept on a disk.
+
+    >>> [len(narrowed(packed([7, most]), 2)) for most in (65535, 65536, 1 << 40)]
+    [4, 8, 16]
+    """
+    if len(content) != 4 * numbers:
+        return content
+    counts = np.frombuffer(content, np.uint32)
+    return content if counts.max() > _TWO_BYTES else counts.astype(np.uint16).tobytes()
 
 
 def unpacked(rows: Sequence[bytes], numbers: int) -> Counts:
-    """Return rows that `packed` made, of so many numbers each, as an int64 array of as many rows.
+    """Return rows of so many packed numbers each, narrowed or not, as an int64 array.
 
     >>> unpacked([packed([1, 2]), packed([3, 1 << 40])], 2).tolist()
     [[1, 2], [3, 1099511627776]]
