@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from normstat.backends.recovery import map_surviving
 from normstat.backends.window import in_order
-from normstat.errors import WorkerLostError
+from normstat.errors import TaskLostError, WorkerLostError
 
 IMAGES = tuple(range(8))
 
@@ -16,7 +16,8 @@ IMAGES = tuple(range(8))
 class Engine:
     """Runs tasks, which are tuples of images, a few at a time; some images kill a worker."""
 
-    def __init__(self, deadly=(), *, only_once=(), window=3):
+    def __init__(self, deadly=(), *, only_once=(), window=3, error=WorkerLostError):
+        self.error = error
         self.deadly, self.only_once = set(deadly), set(only_once)
         self.deaths, self.ran, self.window = 0, [], window
 
@@ -28,7 +29,7 @@ class Engine:
         if self.deadly & set(task) or self.only_once & set(task):
             self.only_once -= set(task)
             self.deaths += 1
-            raise WorkerLostError("SIGSEGV")
+            raise self.error("SIGSEGV")
         return function(task)
 
 
@@ -70,11 +71,13 @@ def test_two_guilty_images_of_one_task_are_found(guilty):
     deadly=st.sets(st.integers(0, 199), max_size=12),
     cuts=st.sets(st.integers(1, 199)),
     window=st.integers(1, 4),
+    error=st.sampled_from([WorkerLostError, TaskLostError]),
 )
-def test_order_and_number_of_images_are_kept(deadly, cuts, window):
+def test_order_and_number_of_images_are_kept(deadly, cuts, window, error):
     edges = [0, *sorted(cuts), 200]
     tasks = [tuple(range(*pair)) for pair in pairwise(edges)]
-    assert surviving(Engine(deadly, window=window), tasks) == told(range(200), deadly)
+    engine = Engine(deadly, window=window, error=error)
+    assert surviving(engine, tasks) == told(range(200), deadly)
 
 
 def test_a_worker_that_dies_once_costs_nothing():
