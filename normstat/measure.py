@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
@@ -13,14 +12,13 @@ import msgspec
 from normstat.assemble import assemble
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, answer
+from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
 from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
-from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
-from normstat.sources.shards import Shard
 from normstat.spec.model import (
     LEVEL,
     Alpha,
@@ -29,15 +27,12 @@ from normstat.spec.model import (
     Interpolation,
     Mode,
     Pipeline,
-    Sample,
-    Shards,
     Skipped,
     Spec,
     Stamp,
     Std,
     Weighting,
 )
-from normstat.statistics import summarize
 from normstat.statistics.summary import PERCENTILES
 
 # A recipe is a published procedure: options that belong together.
@@ -212,7 +207,7 @@ def compute(
         raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
     if not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
-    part = _Part(limit, sample, tolerance, seed, stratify, shard)
+    wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
     selection = Selection(
         tuple(include),
@@ -251,8 +246,8 @@ def compute(
         observer=observer,
     )
     with engine.held(), closing(run):
-        estimator = part.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
-    skipped = part.unlisted(listing) + run.skipped
+        estimator = wanted.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
+    skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
     return assemble(
@@ -269,83 +264,6 @@ def compute(
         software=SOFTWARE,
         stamp=stamp,
     )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Which part of the listing is read."""
-
-    limit: int | None
-    sample: str | int | None
-    tolerance: float | None
-    seed: int
-    stratify: bool
-    shard: str | None
-
-    def __post_init__(self) -> None:
-        ways = ("limit", "sample", "tolerance", "shard")
-        given = [way for way in ways if getattr(self, way) is not None]
-        if len(given) > 1:
-            raise UsageError(f"{' and '.join(given)} are different ways to read less: name one")
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit is {self.limit}; it must be at least 1")
-        if self.tolerance is not None and not self.tolerance > 0:
-            raise UsageError(f"tolerance is {self.tolerance}; it must be above 0")
-        if self.sample is not None:
-            fixed_size(self.sample, 1)
-        self._shard()
-        if not 0 <= self.seed <= 2**53:
-            raise UsageError(f"seed is {self.seed}; it must be from 0 to 2^53")
-
-    def _shard(self) -> Shard | None:
-        """Return the shard to read; one of one is no shard."""
-        shard = Shard.parse(self.shard) if self.shard is not None else None
-        return shard if shard and shard.of > 1 else None
-
-    def unlisted(self, listing: Listing) -> list[tuple[str, str]]:
-        """Return what of this part could not be listed; of shards, it belongs to the first."""
-        shard = self._shard()
-        return [] if shard and shard.number > 1 else list(listing.unreadable)
-
-    def read_by(self, run: Reading, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
-        """Let a run read this part and return the estimator that says what was read."""
-        total = len(run.listing)
-        estimator = msgspec.structs.replace(estimator, images_listed=total)
-        if self.limit is not None and self.limit < total:
-            run.expect(self.limit)
-            run.read(range(self.limit))
-            return msgspec.structs.replace(estimator, coverage="first", limit=self.limit)
-        shard = self._shard()
-        if shard:
-            rows = shard.rows(run.listing)
-            run.expect(len(rows))
-            run.read(rows)
-            shards = Shards(of=shard.of, parts=[shard.number])
-            return msgspec.structs.replace(estimator, coverage="shards", shards=shards)
-        if self.sample is None and self.tolerance is None:
-            run.expect(total)
-            run.read()
-            return estimator
-        order = drawn(run.listing.names, seed=self.seed, stratify=self.stratify)
-        sampled = msgspec.structs.replace(estimator, coverage="sample")
-        target = FIRST_LOOK if self.sample is None else fixed_size(self.sample, total)
-        read, target = 0, min(total, target)
-        while read < target:
-            run.expect(target)
-            run.read(order[read:target])
-            read = target
-            if self.tolerance is not None and run.state.images:
-                width = widest(summarize(run.state, sampled, rgb=rgb, level=level))
-                if width > self.tolerance:
-                    target = next_look(read, width, self.tolerance, total)
-        if read == total:
-            return estimator
-        return msgspec.structs.replace(
-            sampled,
-            sample=Sample(
-                images=read, seed=self.seed, stratified=self.stratify, tolerance=self.tolerance
-            ),
-        )
 
 
 def _recipe(name: str | None) -> dict[str, Any]:

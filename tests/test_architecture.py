@@ -28,6 +28,7 @@ LAYERS = [
     "sampling",
     "engine",
     "reading",
+    "coverage",
     "assemble",
     "measure",
     "validation",
