@@ -46,7 +46,7 @@ test-faults: $(READY) ## kill runs at random moments, for minutes
 	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
 
 test-engines: $(ENGINES) ## run the tests of the engines on a real Dask and a real Ray cluster
-	$(BIN)/python -m pytest --no-cov -m engines tests tests/engines $(ARGS)
+	$(BIN)/python -m pytest --no-cov -m engines tests/engines tests/test_backends.py tests/test_compute.py $(ARGS)
 
 test-frameworks: ## run what export writes in torch, Keras, OpenVINO and others (gigabytes)
 	$(PYTHON) -m venv .venv-frameworks
