@@ -30,7 +30,7 @@ def measure_tolerances(folder: Path, scratch: Path, *, workers: int, runs: int) 
         spec = library.load(specs[name])
         truth = [*census.mean, *census.std]
         error = max(abs(a - b) for a, b in zip([*spec.mean, *spec.std], truth, strict=True))
-        stated = "" if name == "census" else f"{_widest(spec):.4f}"
+        stated = f"{_widest(spec):.4f}" if spec.estimator.sample else ""
         rows.append(
             [name, f"{spec.counts.images:,}", f"{result.median:.2f}", f"{result.median / base:.2f}",
              stated, f"{error:.4f}"]
