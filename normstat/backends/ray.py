@@ -83,7 +83,9 @@ def map_ordered(
         except exceptions.RayError as error:
             raise NormstatError(f"{place}: {_line(error)}. Nothing was written") from error
         finally:
-            for reference in running:
+            # A Ray of our own ends with the run; its core can abort when a task that is being
+            # cancelled ends at that moment.
+            for reference in running if address else ():
                 ray.cancel(reference)
 
 
