@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -49,7 +50,7 @@ class Updated:
     changes: tuple[Change, ...]
 
 
-class Format:
+class Format(ABC):
     """One way to write a normalization down. Text in, text out; no framework is imported.
 
     `formula` is what y is, in the words of the format; `files` are the names that it usually has
@@ -65,10 +66,11 @@ class Format:
     suffixes: ClassVar[tuple[str, ...]]
     marks: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def write(self, affine: Affine) -> str:
         """Return the text for a map. What it cannot hold is found when it is read back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, text: str) -> Reading:
         """Return the map that a text stands for.
 
@@ -77,7 +79,6 @@ class Format:
         SpecError
             The text is something else, or a field has no such value; the field is named.
         """
-        raise NotImplementedError
 
     def update(self, text: str, affine: Affine) -> Updated:
         """Return the text with the values of the normalization changed, and nothing else.

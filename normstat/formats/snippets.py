@@ -4,6 +4,7 @@ import ast
 import json
 import operator
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -324,17 +325,17 @@ class PythonFormat(Format):
     template: ClassVar[str]
     optional: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def values(self, affine: Affine) -> dict[str, Any]:
         """Return the values of the fields, as plain data."""
-        raise NotImplementedError
 
+    @abstractmethod
     def slots(self, snippet: Snippet) -> dict[str, Slot]:
         """Return where the fields are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reading(self, values: dict[str, Any], said: Header) -> Reading:
         """Return what the values stand for; fields that are missing are not in it."""
-        raise NotImplementedError
 
     def write(self, affine: Affine) -> str:
         filled = {name: literal(value) for name, value in self.values(affine).items()}

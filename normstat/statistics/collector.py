@@ -1,5 +1,6 @@
 """Collects images into a state, a chunk at a time."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 
 import numpy as np
@@ -72,7 +73,7 @@ class Collector:
         return state
 
 
-class _Gathered:
+class _Gathered(ABC):
     """The images of one kind."""
 
     def __init__(self, kind: Kind, sums: ImageSums) -> None:
@@ -80,14 +81,14 @@ class _Gathered:
         self._kind = kind
         self._sums = sums
 
-    def add(self, record: Record) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def add(self, record: Record) -> None: ...
 
     def add_products(self, products: tuple[int, ...]) -> None:
         self.products = [a + b for a, b in zip(self.products, products, strict=True)]
 
-    def finish(self) -> KindState:
-        raise NotImplementedError
+    @abstractmethod
+    def finish(self) -> KindState: ...
 
 
 class _Narrow(_Gathered):
