@@ -18,7 +18,7 @@ from normstat.atomic import swept, written_whole
 from normstat.backends import LOCAL, ON_CLUSTERS
 from normstat.engine import Engine
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
-from normstat.images import Decoded, read, undisturbed
+from normstat.images import read, undisturbed
 from normstat.manifest import (
     MANIFEST,
     Failure,
@@ -32,6 +32,7 @@ from normstat.methods import METHODS, Settings, clipped, forward
 from normstat.normalization import Values
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
+from normstat.readers import Decoded
 from normstat.reading import CHUNK_BYTES, CHUNK_IMAGES, Observer
 from normstat.sources import Portion
 from normstat.sources.base import Opener, printable
