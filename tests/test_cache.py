@@ -491,8 +491,8 @@ def test_runs_at_once_share_a_cache(run, here):
 
 
 def test_an_interrupt_says_what_is_kept(run, here):
-    for copy in range(60):
-        shutil.copytree("x", f"y/{copy}")
+    for copy in range(150):  # seconds of work, so that the signal is not too late
+        shutil.copytree("x", f"y/{copy}", copy_function=os.link)
     process = run.start("compute", "y", "--cache", FILE, "--backend", "serial", "--progress")
     while not Path(FILE).exists() or not contents(FILE).rows:
         time.sleep(0.05)
