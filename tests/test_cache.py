@@ -504,6 +504,13 @@ def test_an_interrupt_says_what_is_kept(run, here):
     assert dumps(normstat.compute("y", cache=FILE)) == dumps(normstat.compute("y"))
 
 
+def test_a_run_that_fails_says_that_the_cache_was_written(run, here):
+    Path("x/z.jpg").write_bytes(b"no image")
+    ran = run("compute", "x", "--cache", FILE, "--on-error", "fail")
+    assert complains(ran, 3, "z.jpg", f"Only {FILE} was written")
+    assert not Path("normstat.json").exists()
+
+
 # --- cache info and cache prune ---
 
 
