@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import combinations
@@ -240,6 +241,11 @@ class State:
             self.padded + other.padded,
             self.left_out + other.left_out,
         )
+
+    @classmethod
+    def of_all(cls, states: Iterable["State"]) -> "State":
+        """Return the state of all together, of none the empty one."""
+        return reduce(cls.merged, states, cls())
 
     def subtracted(self, other: "State") -> "State":
         """Return the state without what `other` counted: what it was before `other` was merged.
