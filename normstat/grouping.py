@@ -13,6 +13,7 @@ from normstat.registry import unknown
 from normstat.sources.base import Listing, natural_place, printable
 from normstat.sources.filelist import table_rows
 
+MOST_GROUPS = 100_000  # each has 8 kB in the spec, or far more of 16-bit images
 NONE = -1  # the number of an image that is in no group
 _KINDS = {"parent": "", "top": "", "regex": "PATTERN", "csv": "FILE:COLUMN"}
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
@@ -88,6 +89,11 @@ class Rule(ABC):
             raise UsageError(
                 f"group_by {printable(self.text)}: none of {len(missing):,} images is in a group; "
                 f"the first, {printable(name)}, is {reason}"
+            )
+        if len(shown) > MOST_GROUPS:
+            raise UsageError(
+                f"group_by {printable(self.text)}: {len(shown):,} groups of {len(found):,} images, "
+                f"more than the {MOST_GROUPS:,} that a spec can hold; is it a name of each image?"
             )
         names = sorted(set(shown.values()), key=natural_place)
         if len(names) < len(shown):
