@@ -14,7 +14,17 @@ from normstat.errors import SourceError, UsageError
 from normstat.grouping import Grouping
 from normstat.sources import Listing, Selection
 from normstat.sources.base import digest_of, natural_key, natural_place, printable
-from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec, StateText
+from normstat.spec.model import (
+    Dataset,
+    Entry,
+    Files,
+    Part,
+    Selected,
+    Shards,
+    Spec,
+    StateText,
+    integer,
+)
 
 MOST_ENTRIES = 1000
 CHECK = 2**53 - 111  # a prime that JSON can hold
@@ -116,7 +126,7 @@ def checksum(state: StateText) -> int:
         for name, values in msgspec.to_builtins(text.images).items():
             for channel, value in enumerate(values if isinstance(values, list) else [values]):
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
-                total += int(value) * int.from_bytes(factor[:8])
+                total += integer(str(value)) * int.from_bytes(factor[:8])
     return total % CHECK
 
 

@@ -152,6 +152,8 @@ class _Table(Rule):
         self._values: dict[str, Any] = {}
         self._paths = ""
         rows = [row if isinstance(row, dict) else {} for _, row in table_rows(path)]
+        if not any(rows):
+            raise UsageError(f"{printable(path)}: has no row below its heading")
         known = {str(key): key for row in rows for key in row if key is not None}
         if column not in known:
             raise UsageError(f"{printable(path)}: {unknown('column', column, known)}")
@@ -163,9 +165,11 @@ class _Table(Rule):
 
     def _look(self, listing: Listing) -> None:
         """Find the column of paths."""
-        if len(listing.roots) == 1 and "://" not in listing.roots[0]:
+        if len(listing.roots) == 1:
             root = listing.roots[0].rstrip("/")
-            self._prefixes = ["", f"{root}/", f"{os.path.abspath(root)}/"]  # noqa: PTH100
+            self._prefixes = ["", f"{_clean(root)}/"]
+            if "://" not in root:
+                self._prefixes.append(f"{os.path.abspath(root)}/")  # noqa: PTH100
         hits: dict[str, int] = {}
         for key in self._columns:
             if key != self._column or len(self._columns) == 1:

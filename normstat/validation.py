@@ -1,6 +1,7 @@
 """Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
@@ -328,15 +329,16 @@ def _by_name(value: Any) -> Any:
 
 def _of_groups(spec: Spec, state: State, groups: Mapping[str, State]) -> Iterator[Problem]:
     """Yield where groups contradict themselves, the listing, or in their sum the whole."""
-    for place, (name, part) in enumerate(groups.items()):
-        path = f"groups[{place}]"
-        yield from _of_state(f"{path}.state", part)
-        lost = sum(each.group == name for each in spec.skipped)
-        listed = spec.dataset.listed(name)
-        if part.images + lost > listed:
-            yield Problem(
-                path, f"{part.images + lost} images, but dataset.groups has {listed} of {name!r}"
-            )
+    for place, part in enumerate(groups.values()):
+        yield from _of_state(f"groups[{place}].state", part)
+    lost = Counter(each.group for each in spec.skipped if each.group)
+    for name in {**groups, **lost}:
+        images, listed = (groups[name].images if name in groups else 0), spec.dataset.listed(name)
+        if images + lost[name] > listed:
+            text = f"{listed} of {name!r}, of which {images} were read and {lost[name]} skipped"
+            yield Problem("dataset.groups", text)
+    if sum((spec.dataset.groups or {}).values()) > spec.dataset.files:
+        yield Problem("dataset.groups", f"more than {spec.dataset.files} files")
     total = State.of_all(groups.values())
     for problem in _differences("state", state.to_text(), total.to_text()):
         yield Problem(problem.path, problem.text.replace("the state gives", "the groups add up to"))

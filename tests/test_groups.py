@@ -14,17 +14,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from PIL import Image
+from rich.console import Console
 
 import normstat
 from normstat import grouping, reading
+from normstat.assemble import assemble
 from normstat.comparison import Candidate
 from normstat.comparison import compare as compare_pair
 from normstat.grouping import parsed
 from normstat.ranking import ranked
+from normstat.reports.groups_text import groups_text
 from normstat.sources.base import Listing
 from normstat.spec.files import dumps, file_and_group
-from normstat.spec.model import GROUPED, Group, Spec
-from normstat.statistics import State, summarize
+from normstat.spec.model import GROUPED, Dataset, Estimator, Group, Pipeline, Spec
+from normstat.statistics import (
+    Block,
+    Collector,
+    Facts,
+    State,
+    counted,
+    kind_of,
+    summarize,
+)
+from normstat.validation import validate
 from tests.conftest import ENGINES_AND_JOBS
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -181,6 +193,7 @@ def test_what_a_table_does_not_say_is_skipped_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("path,class\n", "has no row below its heading"),
         ("path,clas\ncoast/coast-01.jpg,a\n", "did you mean 'clas'"),
         ("path,class\nelsewhere.jpg,a\n", "no column has the names of the images, such as coast"),
         ("a,b,class\ncoast/coast-01.jpg,coast/coast-02.jpg,x\n", "a and b both name the images"),
@@ -321,6 +334,42 @@ def test_group_of_unreadable_files_alone_is_told(run, mixed):
 def test_first_without_a_group_fails_when_asked():
     with pytest.raises(normstat.ImageError, match=r"coast-01\.jpg: in no group"):
         normstat.compute(PHOTOS, group_by="regex:night", on_error="fail")
+
+
+@pytest.mark.parametrize("kind", ["bands6-16", "gray-float", "gray-s16", "rgb16"])
+def test_groups_of_any_kind_of_pixel_are_proven_and_ranked(kind, capsys):
+    rng, pixels = np.random.default_rng(1), {}
+    channels, facts = kind_of(kind).channels, Facts("?", 5, 4, False, False, False)
+    dtype = {"float": np.float32, "s16": np.int16}.get(kind.partition("-")[2], np.uint16)
+    collectors = {name: Collector(ddof=0, covariance=True) for name in "abc"}
+    for place, (name, collector) in enumerate(collectors.items()):
+        images = [(rng.random((channels, 20)) * 5000 * (place + 1)).astype(dtype) for _ in "xy"]
+        pixels[name] = np.concatenate(images, axis=1)
+        for image in images:
+            collector.add(counted(kind, facts, [Block(image)], covariance=True))
+    groups = {name: collector.state() for name, collector in collectors.items()}
+    spec = assemble(
+        State.of_all(groups.values()),
+        estimator=Estimator(images_listed=6),
+        pipeline=Pipeline(),
+        dataset=Dataset(roots=["x"], selected=None, files=6, bytes=6, digest=f"sha256:{'0' * 64}",
+                        contents=[], group_by="top", groups=dict.fromkeys("abc", 2)),
+        skipped=[], percentiles=["50"], covariance=True, level=0.95, software={}, groups=groups,
+    )  # fmt: skip
+    assert validate(spec) == []
+    unit = kind_of(kind).max_code
+    for name, values in pixels.items():
+        group = spec.group(name)
+        assert validate(group) == []
+        assert group.mean == pytest.approx(values.mean(axis=1, dtype=np.float64) / unit, rel=1e-9)
+        assert group.std == pytest.approx(values.std(axis=1, dtype=np.float64) / unit, rel=1e-9)
+    assert {each.mismatch for each in ranked(spec)} <= {"noticeable", "large"}
+    for columns in (60, 140):
+        Console(width=columns).print(groups_text(spec))
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= columns
+        assert {line.split()[0] for line in lines[1:4]} == set("abc")
+        assert ("gain" in lines[0]) == (channels > 4)
 
 
 # --- the same however it is cut ---
@@ -477,7 +526,9 @@ CHANGES = [
      lambda raw: raw["groups"][2]["histogram"]["counts"][0].__setitem__(7, 1)),
     ("groups[1].name", lambda raw: raw["groups"][1].update(name="coast")),
     ("state.kinds.rgb8.images.images", lambda raw: raw["groups"].pop()),
-    ("groups[0]", lambda raw: raw["dataset"]["groups"].update(coast=3)),
+    ("dataset.groups", lambda raw: raw["dataset"]["groups"].update(coast=3)),
+    ("dataset.groups", lambda raw: raw["dataset"]["groups"].update(coast=31)),
+    ("changed.json", lambda raw: raw["groups"][0].update(name="\x1b[2J")),
     ("groups[0].state.modes", lambda raw: raw["groups"][0]["state"]["modes"].update(RGB=1)),
     ("dataset.groups", lambda raw: raw.pop("groups")),
     ("dataset.group_by", lambda raw: raw["dataset"].pop("group_by")),

@@ -32,6 +32,18 @@ Seed = Annotated[int, Meta(ge=0, le=2**53)]
 # Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
 Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*(\*2\^[1-9]\d{0,3})?)$")]
 Integers = list[Integer]
+
+
+def integer(text: str) -> int:
+    """Return the value of an `Integer`.
+
+    >>> integer("-12"), integer("3*2^4")
+    (-12, 48)
+    """
+    digits, _, zeros = text.partition("*2^")
+    return int(digits) << int(zeros or 0)
+
+
 Counts256 = Annotated[
     str,
     Meta(
@@ -40,6 +52,8 @@ Counts256 = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1)]
+# Names of groups are shown on terminals, which control characters would steer.
+GroupName = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -198,7 +212,7 @@ class Files(_Part, frozen=True, kw_only=True):
     digest: Digest
     contents: list[Entry]
     group_by: Name | UnsetType = UNSET
-    groups: dict[str, Count] | UnsetType = UNSET
+    groups: dict[GroupName, Count] | UnsetType = UNSET
 
 
 class Part(Files, frozen=True, kw_only=True):
@@ -226,7 +240,7 @@ class Dataset(Files, frozen=True, kw_only=True):
 
     parts: list[Part] | UnsetType = UNSET
     without: list[Part] | UnsetType = UNSET
-    group: Name | UnsetType = UNSET
+    group: GroupName | UnsetType = UNSET
 
     def listed(self, group: str) -> int:
         """Return how many files of a group there are, without those that were taken out."""
@@ -243,7 +257,7 @@ class Skipped(_Part, frozen=True, kw_only=True):
 
     name: Name
     reason: Name
-    group: Name | UnsetType = UNSET
+    group: GroupName | UnsetType = UNSET
 
 
 class ImageSumsText(_Part, frozen=True, kw_only=True):
@@ -348,7 +362,7 @@ class Constants(_Part, frozen=True, kw_only=True):
 class Group(_Part, frozen=True, kw_only=True):
     """What a spec tells of some of its images: the fields are those of `Spec`."""
 
-    name: Name
+    name: GroupName
     channels: list[Name]
     mean: list[Number]
     std: list[Number]
