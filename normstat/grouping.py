@@ -140,85 +140,103 @@ class _Table(Rule):
     """A column of a table, another column of which has the paths of the images.
 
     The paths are names of the listing, or these below the only source as it was given or from the
-    root of the disk. Which column has them shows: the one in which most images are found.
+    root of the disk. Which column has them shows: the one of whose rows most name an image.
     """
 
     def __init__(self, text: str, path: str, column: str) -> None:
         self.text = text
         self._path = path
         self._column = column
-        self._columns: dict[str, list[Any]] = {}
-        self._prefixes = [""]
-        self._values: dict[str, Any] = {}
-        self._paths = ""
-        rows = [row if isinstance(row, dict) else {} for _, row in table_rows(path)]
-        if not any(rows):
+        self._columns = _columns(path)
+        self._groups: dict[str, str | ImageError] = {}
+        if not self._columns:
             raise UsageError(f"{printable(path)}: has no row below its heading")
-        known = {str(key): key for row in rows for key in row if key is not None}
-        if column not in known:
-            raise UsageError(f"{printable(path)}: {unknown('column', column, known)}")
-        self._columns = {key: [row.get(known[key]) for row in rows] for key in known}
+        if column not in self._columns:
+            raise UsageError(f"{printable(path)}: {unknown('column', column, self._columns)}")
 
     def over(self, listing: Listing) -> Grouping:
-        self._look(listing)
+        self._groups = self._found(set(map(_clean, listing.names)), _folders(listing))
         return super().over(listing)
 
-    def _look(self, listing: Listing) -> None:
-        """Find the column of paths."""
-        if len(listing.roots) == 1:
-            root = listing.roots[0].rstrip("/")
-            self._prefixes = ["", f"{_clean(root)}/"]
-            if "://" not in root:
-                self._prefixes.append(f"{os.path.abspath(root)}/")  # noqa: PTH100
-        hits: dict[str, int] = {}
-        for key in self._columns:
-            if key != self._column or len(self._columns) == 1:
-                paths = {_clean(value) for value in self._columns[key] if isinstance(value, str)}
-                hits[key] = sum(
-                    any(each + name in paths for each in self._prefixes)
-                    for name in map(_clean, listing.names)
-                )
+    def _found(self, names: set[str], folders: list[str]) -> dict[str, str | ImageError]:
+        """Return the groups of names; one with two groups has none."""
+        found: dict[str, str | ImageError] = {}
+        paths = self._paths(names, folders)
+        for name, value in zip(paths, self._columns[self._column], strict=True):
+            group = _text(value)
+            if found.setdefault(name, group) != group:
+                found[name] = ImageError(f"{self._path} has it twice, with other {self._column}")
+        return found
+
+    def _paths(self, names: set[str], folders: list[str]) -> list[str]:
+        """Return the name that each row is of, empty for one of no image."""
+        named = {
+            column: [_name(value, names, folders) for value in values]
+            for column, values in self._columns.items()
+            if column != self._column or len(self._columns) == 1
+        }
+        hits = {column: sum(map(bool, rows)) for column, rows in named.items()}
         most = max(hits.values())
-        best = [key for key, count in hits.items() if count == most]
-        if listing.names and not most:
+        best = [column for column, count in hits.items() if count == most]
+        if names and not most:
             raise UsageError(
                 f"{printable(self._path)}: no column has the names of the images, such as "
-                f"{printable(listing.names[0])}"
+                f"{printable(min(names))}"
             )
         if most and len(best) > 1:
             raise UsageError(
                 f"{printable(self._path)}: {' and '.join(map(printable, best))} both name the "
                 "images, which is the path? Leave one out"
             )
-        self._paths = best[0]
-        self._read()
-
-    def _read(self) -> None:
-        """Take the table in; a path that has two groups has none."""
-        self._values = {}
-        for path, value in zip(
-            self._columns[self._paths], self._columns[self._column], strict=True
-        ):
-            if not isinstance(path, str):
-                continue
-            name, text = _clean(path), _text(value)
-            before = self._values.setdefault(name, text)
-            if before != text:
-                self._values[name] = ImageError(
-                    f"{self._path} has it twice, with other {self._column}"
-                )
+        return named[best[0]]
 
     def group(self, name: str) -> str:
-        clean = _clean(name)
-        found = next(
-            (self._values[each + clean] for each in self._prefixes if each + clean in self._values),
-            ImageError(f"it is not in {self._path}"),
-        )
+        found = self._groups.get(_clean(name))
+        if found is None:
+            raise ImageError(f"it is not in {self._path}")
         if isinstance(found, ImageError):
             raise found
         if not found:
             raise ImageError(f"it has no {self._column} in {self._path}")
-        return str(found)
+        return found
+
+
+def _columns(path: str) -> dict[str, list[Any]]:
+    """Return a table by its columns; None where a row lacks one."""
+    columns: dict[str, list[Any]] = {}
+    count = 0
+    for _, row in table_rows(path):
+        for key, value in row.items() if isinstance(row, dict) else ():
+            if key is not None:  # under which the csv module puts what is too much
+                column = columns.setdefault(str(key), [])
+                column.extend([None] * (count - len(column)))
+                column.append(value)
+        count += 1
+    for column in columns.values():
+        column.extend([None] * (count - len(column)))
+    return columns
+
+
+def _folders(listing: Listing) -> list[str]:
+    """Return what paths may begin with that are names of the only source otherwise."""
+    if len(listing.roots) != 1:
+        return []
+    root = listing.roots[0].rstrip("/")
+    inside = [] if "://" in root else [f"{os.path.abspath(root)}/"]  # noqa: PTH100
+    return [f"{_clean(root)}/", *inside]
+
+
+def _name(value: Any, names: set[str], folders: list[str]) -> str:
+    """Return the name that a path means; empty when it is of no image."""
+    if not isinstance(value, str):
+        return ""
+    path = _clean(value)
+    if path in names:
+        return path
+    for folder in folders:
+        if path.startswith(folder) and path[len(folder) :] in names:
+            return path[len(folder) :]
+    return ""
 
 
 def parsed(text: str) -> Rule:

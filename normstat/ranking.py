@@ -38,7 +38,7 @@ def ranked(spec: Spec) -> list[Distance]:
     Raises
     ------
     SpecError
-        The spec has no groups.
+        The spec has no groups, or contradicts itself.
 
     Examples
     --------
@@ -49,20 +49,28 @@ def ranked(spec: Spec) -> list[Distance]:
     """
     if not spec.groups:
         raise SpecError("groups: there are none; `normstat compute --group-by RULE` finds them")
-    whole = _side(spec)
-    found = [_distance(group, whole) for group in spec.groups]
+    channels = len(spec.channels)
+    whole = _side(spec, "the whole", channels)
+    found = [
+        _distance(group, _side(group, f"group {group.name}", channels), whole)
+        for group in spec.groups
+    ]
     return sorted(
         found, key=lambda each: _FARTHEST if each.jeffreys is None else each.jeffreys, reverse=True
     )
 
 
-def _side(each: Spec | Group) -> Side:
+def _side(each: Spec | Group, name: str, channels: int) -> Side:
+    rows = [each.mean, each.std, *(each.covariance or ())]
+    if len(each.covariance or each.mean) != channels or {*map(len, rows)} != {channels}:
+        raise SpecError(
+            f"{name}: has not one number a channel; `normstat validate` tells all that is wrong"
+        )
     covariance = None if each.covariance is None else np.array(each.covariance)
     return Side(np.array(each.mean), np.array(each.std), covariance)
 
 
-def _distance(group: Group, whole: Side) -> Distance:
-    side = _side(group)
+def _distance(group: Group, side: Side, whole: Side) -> Distance:
     metrics = None
     if all(each.std.min() > SMALLEST and each.std.max() < LARGEST for each in (side, whole)):
         metrics = {

@@ -675,6 +675,26 @@ def test_constant_group_is_the_farthest(run, tmp_path):
     assert out.index(flat) < out.index(ramp)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw["groups"][1].update(mean=[0.5]),
+        lambda raw: raw["groups"][1]["std"].append(0.5),
+        lambda raw: raw["groups"][1]["covariance"].pop(),
+        lambda raw: raw["groups"][1]["covariance"][0].pop(),
+        lambda raw: raw["groups"][1].update(covariance=[]),
+    ],
+)
+@pytest.mark.usefixtures("grouped")
+def test_group_without_a_number_a_channel_is_refused(run, tmp_path, change):
+    raw = json.loads((tmp_path / "normstat.json").read_text())
+    change(raw)
+    (tmp_path / "changed.json").write_text(json.dumps(raw))
+    code, out, err = run("show", "changed.json")
+    assert (code, out) == (3, "")
+    assert "group forest: has not one number a channel" in err
+
+
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_table_fits_the_terminal(run, grouped, columns):
     out = run("show", env={"COLUMNS": str(columns)}).out
