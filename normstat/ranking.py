@@ -61,8 +61,10 @@ def ranked(spec: Spec) -> list[Distance]:
 
 
 def _side(each: Spec | Group, name: str, channels: int) -> Side:
-    rows = [each.mean, each.std, *(each.covariance or ())]
-    if len(each.covariance or each.mean) != channels or {*map(len, rows)} != {channels}:
+    sizes = {len(each.mean), len(each.std)}
+    if each.covariance is not None:
+        sizes |= {len(each.covariance), *map(len, each.covariance)}
+    if sizes != {channels}:
         raise SpecError(
             f"{name}: has not one number a channel; `normstat validate` tells all that is wrong"
         )
