@@ -4,6 +4,7 @@ The only module that knows Pillow's traps.
 """
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,7 +49,7 @@ _KINDS = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}
 _BEYOND = {
     "AVIF": "avif", "JPEG2000": "jpeg2000", "PNG": "png", "PPM": "netpbm", "TIFF": "tiff",
 }  # fmt: skip
-_MANY_PIXELS = 1 << 26  # from which on a TIFF is read by tiles, if it can be
+_MANY_PIXELS = 1 << 25  # from which on a TIFF is read by tiles, if it can be
 _LOSSLESS = {"raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"}
 _ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
 _REFUSED = {
@@ -86,9 +87,9 @@ class _Quiet:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"PIL\.")
-                log = logging.getLogger("tifffile")
-                self._before.callback(log.setLevel, log.level)
-                log.setLevel(logging.CRITICAL + 1)
+                for log in map(logging.getLogger, ("PIL", "tifffile")):
+                    self._before.callback(log.setLevel, log.level)
+                    log.setLevel(logging.CRITICAL + 1)
                 Image.MAX_IMAGE_PIXELS = None
             self._inside += 1
 
@@ -185,6 +186,18 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         names = pixels.getbands()
         kind, facts = f"bands{len(names)}-8", facts._replace(bands=",".join(names))
     return Decoded(kind, facts, pixels, mask)
+
+
+def _pixels(
+    image: Image.Image, pipeline: Pipeline, *, transparent: bool
+) -> tuple[Image.Image, Image.Image | None]:
+    """Return what counts of a loaded image, and a mask if not all of it does."""
+    if transparent and pipeline.alpha != "drop":
+        return _with_alpha(image, pipeline.alpha)
+    if pipeline.channels == "native":
+        return _as_it_is(image), None
+    image.info.pop("transparency", None)
+    return _plain(image), None
 
 
 def _selected(image: Image.Image, mode: str, pipeline: Pipeline, *, animated: bool) -> Decoded:
@@ -288,6 +301,9 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
         "bands, of which Pillow would drop some": (
             samples > 4 or (samples == 2 and not extra & {1, 2})  # noqa: PLR2004
         ),
+        "channels in pages, of which Pillow sees the first": _has_channel_pages(
+            str(tags.get(270, "")), samples
+        ),
         "names of bands, which Pillow does not tell": asked
         or (pipeline.channels == "native" and _GDAL_METADATA in tags),
         "a value that stands for none": (
@@ -295,6 +311,19 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
         ),
     }
     return next((loss for loss, is_so in losses.items() if is_so), None)
+
+
+def _has_channel_pages(description: str, samples: int) -> bool:
+    """Whether ImageJ, OME or tifffile says that pages are channels."""
+    if description.startswith("ImageJ="):
+        found = re.search(r"^channels=(\d+)", description, re.MULTILINE)
+    elif description.startswith('{"shape"'):
+        return '"axes"' in description and "C" in description.partition('"axes"')[2][:20]
+    elif description.endswith("OME>"):
+        found = re.search(r'\bSizeC="(\d+)"', description)
+    else:
+        return False
+    return found is not None and int(found[1]) > samples
 
 
 def _has_nodata(text: object, mode: str) -> bool:
@@ -308,7 +337,7 @@ def _has_nodata(text: object, mode: str) -> bool:
 def _is_better_in_tiles(image: Image.Image, pipeline: Pipeline) -> bool:
     """Whether a TIFF is so large that it is read by tiles, when the extra for that is there."""
     pixels = image.width * image.height
-    if pixels <= _MANY_PIXELS or pipeline.resize or pipeline.crop:
+    if pixels <= min(_MANY_PIXELS, pipeline.max_pixels) or pipeline.resize or pipeline.crop:
         return False
     composited = image.mode in _ALPHA and pipeline.alpha not in {"drop", "mask"}
     if composited or set(image.tag_v2.get(258, (1,))) - {8, 16}:  # type: ignore[attr-defined]

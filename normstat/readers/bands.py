@@ -114,14 +114,13 @@ class Plan:
         taken = codes
         if self.take != tuple(range(len(self.needs))):
             taken = codes[list(self.take)]
-        valid: npt.NDArray[np.bool_] | None = shown
+        valid: Any = shown
         why = "masked"
         if self.mask is not None:
             valid, why = codes[self.mask] > 0, "transparent"
         elif self.nodata is not None:
-            valid, why = np.not_equal(taken, self.nodata), "nodata"
-            if valid.all():
-                valid = None
+            valid, why = taken != self.nodata, "nodata"
+            valid = None if valid.all() else valid
         values = self._values(taken)
         if valid is not None and valid.ndim > 1 and len(valid) != len(values):
             # Channels that become one, or one that becomes three.
@@ -237,18 +236,18 @@ def _hidden(layout: Layout, pipeline: Pipeline) -> int | None:
     few = layout.samples == (_RGB + 1 if layout.colour else 2)
     if pipeline.alpha == "mask":
         if layout.premultiplied and few:
-            raise ImageError("colours that are multiplied by alpha: use --alpha premultiply")
+            raise ImageError("premultiplied alpha: use --alpha premultiply")
         return alpha
     if pipeline.channels is not UNSET or not few:
         return None
     if layout.premultiplied and pipeline.alpha == "drop":
-        raise ImageError("colours that are multiplied by alpha: use --alpha premultiply")
+        raise ImageError("premultiplied alpha: use --alpha premultiply")
     if not layout.premultiplied and pipeline.alpha != "drop":
         raise ImageError(
             f"more than 8 bits with alpha: use --alpha drop or mask, not {pipeline.alpha}"
         )
     if layout.premultiplied and pipeline.alpha == "white":
-        raise ImageError("colours that are multiplied by alpha: use --alpha premultiply, not white")
+        raise ImageError("premultiplied alpha: use --alpha premultiply, not white")
     return alpha
 
 

@@ -45,6 +45,7 @@ def from_array(
 
     Examples
     --------
+    >>> import numpy as np
     >>> decoded = from_array(np.zeros((2, 3, 4), np.uint16), 65535, Pipeline())
     >>> decoded.kind, decoded.facts.mode, decoded.facts.transparent
     ('rgb16', 'uint16x4', True)

@@ -129,7 +129,8 @@ def _channels_in_pages(tiff: Any) -> _Chosen:
     """Read the axes that ImageJ, OME and tifffile itself write."""
     series = tiff.series[0]
     page = series.keyframe
-    leading = series.get_axes(squeeze=False)[: -len(page.shape)]
+    axes = series.get_axes(squeeze=False)
+    leading = axes[: min(axes.find(axis) for axis in "SY" if axis in axes)]
     sizes = series.get_shape(squeeze=False)[: len(leading)]
     channels = sizes[leading.index("C")] if "C" in leading else 1
     frames = prod(sizes) // max(channels, 1)
