@@ -680,7 +680,7 @@ def test_damaged_files_raise_nothing_but_image_errors(kind, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("kind", ["tiles", "planes", "lzw", "BigTIFF", "imagej"])
+@pytest.mark.parametrize("kind", SEEDS)
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 def test_a_file_that_ends_early_is_not_counted(kind, part):
     seed = SEEDS[kind]

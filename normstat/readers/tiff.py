@@ -20,7 +20,10 @@ from normstat.statistics import Block, Facts
 _PIECE = 1 << 18  # pixels that are counted together
 _MOST_BYTES = 1 << 28  # that a strip may have whatever the limit of pixels is
 _REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
-_TAGS = {"nodata": 42113, "metadata": 42112, "palette": 320, "photometric": 262}
+_TAGS = {
+    "photometric": 262, "description": 270, "palette": 320, "extra samples": 338,
+    "sample format": 339, "metadata": 42112, "nodata": 42113,
+}  # fmt: skip
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _COLOUR, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _JPEG = {6, 7}  # compressions that hold YCbCr and give RGB
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # values of the tag ExtraSamples
@@ -41,6 +44,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     chosen = _first_frame(tiff, pipeline)
     page = chosen.page
     _check(page, pipeline)
+    _check_tags(tiff)
     layout = _layout(chosen)
     plan = planned(layout, pipeline)
     shape = (int(page.imagelength), int(page.imagewidth))
@@ -133,6 +137,9 @@ def _channels_in_pages(tiff: Any) -> _Chosen:
     leading = axes[: min(axes.find(axis) for axis in "SY" if axis in axes)]
     sizes = series.get_shape(squeeze=False)[: len(leading)]
     channels = sizes[leading.index("C")] if "C" in leading else 1
+    told = (tiff.imagej_metadata or {}).get("channels", 1) if tiff.is_imagej else channels
+    if told not in {channels, channels * page.samplesperpixel}:
+        raise ImageError(f"damaged: {told} channels, of which {channels} are there")
     frames = prod(sizes) // max(channels, 1)
     if channels == 1:
         first = series[0]
@@ -187,6 +194,18 @@ def _check(page: Any, pipeline: Pipeline) -> None:
             f"{what} of {width} x {height} pixels is over the limit of {pipeline.max_pixels:,}; "
             "--max-pixels raises it"
         )
+
+
+def _check_tags(tiff: Any) -> None:
+    """Refuse a file with a tag that matters and cannot be read, which tifffile passes over."""
+    page, file, form = tiff.pages.first, tiff.filehandle, tiff.tiff
+    file.seek(page.offset)
+    (tags,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    entries = file.read(tags * form.tagsize)
+    for place in range(0, len(entries) - 1, form.tagsize):
+        (code,) = struct.unpack_from(form.byteorder + "H", entries, place)
+        if code in _TAGS.values() and page.tags.get(code) is None:
+            raise ImageError(f"damaged: the tag {code} cannot be read")
 
 
 def _layout(chosen: _Chosen) -> Layout:
