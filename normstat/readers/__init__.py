@@ -8,14 +8,33 @@ from typing import BinaryIO
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers.base import Decoded, Reader, assembled
-from normstat.registry import Registry
+from normstat.registry import Entry, Registry
 
 __all__ = ["READERS", "SIGNATURES", "Decoded", "Reader", "assembled", "reader_by", "told_by"]
 
-READERS = Registry("reader", {})
+READERS = Registry(
+    "reader",
+    {
+        "avif": Entry("normstat.readers.deep:read_avif", "AVIF beyond 8 bits", "scientific"),
+        "hdr": Entry("normstat.readers.deep:read_hdr", "Radiance HDR", "scientific"),
+        "jpeg2000": Entry(
+            "normstat.readers.deep:read_jpeg2000", "JPEG 2000 beyond 8 bits", "scientific"
+        ),
+        "netpbm": Entry("normstat.readers.netpbm:read", "PGM and PPM beyond 8 bits"),
+        "png": Entry("normstat.readers.deep:read_png", "PNG of 16 bits", "scientific"),
+        "tiff": Entry("normstat.readers.tiff:read", "TIFF of any kind", "scientific"),
+    },
+)
 
 # Reader, offset and bytes that tell a file which Pillow does not know.
-SIGNATURES: tuple[tuple[str, int, bytes], ...] = ()
+SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
+    ("hdr", 0, b"#?RADIANCE"),
+    ("hdr", 0, b"#?RGBE"),
+    ("tiff", 0, b"II*\0"),
+    ("tiff", 0, b"MM\0*"),
+    ("tiff", 0, b"II+\0"),
+    ("tiff", 0, b"MM\0+"),
+)
 
 _ENOUGH = 512  # bytes that hold every signature
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
-    "avif", "bmp", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
+    "avif", "bmp", "dib", "gif", "hdr", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
     "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
