@@ -76,7 +76,7 @@ class _Quiet:
             if not self._inside:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
-                warnings.filterwarnings("ignore", module=r"PIL\.")
+                warnings.filterwarnings("ignore", module=r"(PIL|pydicom|nibabel)\.")
                 Image.MAX_IMAGE_PIXELS = None
             self._inside += 1
 
