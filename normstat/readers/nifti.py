@@ -43,7 +43,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     file.seek(0)
     packed = start == _GZIP
     if packed:
-        file = cast(BinaryIO, gzip.GzipFile(fileobj=file))
+        file = cast("BinaryIO", gzip.GzipFile(fileobj=file))
     header = _header(file, packed=packed)
     voxels = _voxels(file, header)
     width, height = voxels.shape[-1], voxels.shape[-2]
