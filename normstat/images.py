@@ -7,18 +7,20 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import prod
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers import Decoded, reader_by, told_by
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
-from normstat.statistics import Facts, kind_of
+from normstat.statistics import Block, Facts, kind_of
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
@@ -41,6 +43,10 @@ _SIGNED = 2  # of the TIFF tag SampleFormat
 _KINDS = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}
 # The readers of what Pillow would change, by its name of the format.
 _BEYOND: dict[str, str] = {}
+_SCALED = {"L;2": 85, "L;4": 17}  # what Pillow multiplies the codes of these by
+# Formats whose frames are animations or pages, and what the pages of a TIFF can be instead.
+_WITH_FRAMES = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
+_REDUCED, _MASK = 1, 4
 _ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
 _REFUSED = {
     "I": "32-bit integer pixels",
@@ -126,6 +132,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
                 return width, prod(slices), kind_of(found.kind).channels
+            frames = len(_frames(image)) if pipeline.frames == "all" else 1
     except ImageError:
         raise
     except Exception as error:  # as in `read`
@@ -136,31 +143,55 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     width, height = resized_size(image.size, pipeline.resize) if pipeline.resize else image.size
     if pipeline.crop:
         width = height = pipeline.crop
-    return width, height, bands
+    return width, height * frames, bands
 
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file)
     if not isinstance(image, Image.Image):
         return _beyond(file, image, pipeline)
+    if pipeline.frames == "all":
+        places = _frames(image)
+        if len(places) > 1:
+            return _together(image, places, file, pipeline)
     size = image.size
-    _check_pixels(size, pipeline.max_pixels)
-    if pipeline.resize:
-        # A thin image grows without bound when its short side does.
-        _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
+    _check_size(size, pipeline)
     mode = image.mode
     animated = bool(getattr(image, "is_animated", False))
     transparent = mode in _ALPHA or "transparency" in image.info
     if "transparency" in image.info:
         _scale_transparent_code(image)
     image.load()
+    pixels, mask = _pixels(image, pipeline, transparent=transparent)
+    pixels, mask, padded = _fitted(pixels, mask, pipeline)
+    facts = Facts(mode, *size, transparent, animated, padded)
+    kind, names = _kind(pixels.mode)
+    return Decoded(kind, facts._replace(bands=names) if names else facts, pixels, mask)
+
+
+def _check_size(size: tuple[int, int], pipeline: Pipeline) -> None:
+    _check_pixels(size, pipeline.max_pixels)
+    if pipeline.resize:
+        # A thin image grows without bound when its short side does.
+        _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
+
+
+def _pixels(
+    image: Image.Image, pipeline: Pipeline, *, transparent: bool
+) -> tuple[Image.Image, Image.Image | None]:
+    """Return what counts of a loaded image, and a mask if not all of it does."""
     if transparent and pipeline.alpha != "drop":
-        pixels, mask = _with_alpha(image, pipeline.alpha)
-    elif pipeline.channels == "native":
-        pixels, mask = _as_it_is(image), None
-    else:
-        image.info.pop("transparency", None)
-        pixels, mask = _plain(image), None
+        return _with_alpha(image, pipeline.alpha)
+    if pipeline.channels == "native":
+        return _as_it_is(image), None
+    image.info.pop("transparency", None)
+    return _plain(image), None
+
+
+def _fitted(
+    pixels: Image.Image, mask: Image.Image | None, pipeline: Pipeline
+) -> tuple[Image.Image, Image.Image | None, bool]:
+    """Return pixels and mask in the mode and size that are asked for, and whether it was padded."""
     if pipeline.mode == "l" and pixels.mode == "RGB":
         pixels = pixels.convert("L")
     padded = False
@@ -171,20 +202,120 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
             mask, _ = resized_and_cropped(
                 mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
             )
-    facts = Facts(mode, *size, transparent, animated, padded)
-    kind = _KINDS.get(pixels.mode)
-    if kind is None:
-        names = pixels.getbands()
-        kind, facts = f"bands{len(names)}-8", facts._replace(bands=",".join(names))
-    return Decoded(kind, facts, pixels, mask)
+    return pixels, mask, padded
+
+
+def _kind(mode: str) -> tuple[str, str]:
+    """Return the kind of pixels of a mode, and the names of their channels where it has none."""
+    kind = _KINDS.get(mode)
+    if kind is not None:
+        return kind, ""
+    names = Image.new(mode, (1, 1)).getbands()
+    return f"bands{len(names)}-8", ",".join(names)
+
+
+# --- all frames of a file as one image ---
+
+
+def _frames(image: Image.Image) -> list[int]:
+    """Return the frames that an animation shows, or the pages of a TIFF.
+
+    What a file holds beside these is the same picture once more: smaller copies and masks of TIFF
+    pages, the still image of an animated PNG, and the other pictures of a JPEG from a camera.
+    """
+    if image.format not in _WITH_FRAMES:
+        return [0]
+    places = list(range(getattr(image, "n_frames", 1)))
+    if image.format == "TIFF" and len(places) > 1:
+        places = [place for place in places if not _is_copy(image, place)] or [0]
+    elif getattr(image, "default_image", False):
+        places = places[1:]
+    image.seek(places[0])
+    return places
+
+
+def _is_copy(image: Image.Image, page: int) -> bool:
+    image.seek(page)
+    return bool(image.tag_v2.get(254, 0) & (_REDUCED | _MASK))  # type: ignore[attr-defined]
+
+
+def _together(image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline) -> Decoded:
+    """Return all frames as one image, as they are shown one after the other."""
+    frames = partial(_shown, image, places, file, pipeline)
+    first = next(frames())
+    mode = first.pixels.mode
+    if (mode, pipeline.channels) != ("RGB", UNSET):  # nothing is more than RGB
+        mode = _common_mode({frame.pixels.mode for frame in frames()})
+    kind, names = _kind(mode)
+    width, height = first.pixels.size
+    return Decoded(
+        kind,
+        first.facts._replace(bands=names),
+        blocks=_blocks(frames(), mode, first.pixels.size),
+        shape=(len(places), height, width),
+    )
+
+
+class _Frame(NamedTuple):
+    """One frame as it is shown."""
+
+    pixels: Image.Image
+    mask: Image.Image | None
+    facts: Facts
+
+
+def _shown(
+    image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline
+) -> Iterator[_Frame]:
+    code: Any = image.info.get("transparency")
+    for place in places:
+        image.seek(place)
+        if image.format == "TIFF" and (loss := _loss(image, file)):
+            raise ImageError(f"page {place + 1}: {loss}")
+        _check_size(image.size, pipeline)
+        raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
+        # A copy, because the next frame is drawn on this one and on what is known of it.
+        frame = image.copy()
+        transparent = frame.mode in _ALPHA or "transparency" in frame.info
+        if raw in _SCALED and "transparency" in frame.info:
+            frame.info["transparency"] = code * _SCALED[raw]  # that of the first, unscaled
+        pixels, mask = _pixels(frame, pipeline, transparent=transparent)
+        pixels, mask, padded = _fitted(pixels, mask, pipeline)
+        facts = Facts(image.mode, *image.size, transparent, animated=True, padded=padded)
+        yield _Frame(pixels, mask, facts)
+
+
+def _common_mode(modes: set[str]) -> str:
+    if len(modes) == 1:
+        return modes.pop()
+    if not modes <= {"L", "LA", "RGB", "RGBA"}:
+        raise ImageError(f"frames of unlike kinds: {', '.join(sorted(modes))}")
+    return "RGBA" if modes & {"LA", "RGBA"} else "RGB"
+
+
+def _blocks(frames: Iterator[_Frame], mode: str, size: tuple[int, int]) -> Iterator[Block]:
+    width, height = size
+    for number, (pixels, mask, _) in enumerate(frames):
+        if pixels.size != size:
+            other = "{} x {}".format(*pixels.size)
+            raise ImageError(
+                f"frames of unlike sizes, {width} x {height} and {other}: "
+                "--resize N --crop N makes them agree"
+            )
+        if pixels.mode != mode:
+            if "I;16" in {pixels.mode, mode}:
+                raise ImageError(f"frames of unlike kinds: {pixels.mode}, {mode}")
+            pixels = pixels.convert(mode)  # noqa: PLW2901
+        codes = np.asarray(pixels).reshape(width * height, -1).T
+        valid = None if mask is None else np.asarray(mask).ravel() > 0
+        rows = slice(number * height, (number + 1) * height)
+        yield Block(codes, valid, "transparent", (rows, slice(0, width)))
 
 
 def _scale_transparent_code(image: Image.Image) -> None:
     """Bring the transparent code of 2 and 4-bit gray to 8 bits, as Pillow does with the pixels."""
     raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
-    factor = {"L;2": 85, "L;4": 17}.get(raw)
-    if factor:
-        image.info["transparency"] *= factor
+    image.info["transparency"] *= _SCALED.get(raw, 1)
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:
