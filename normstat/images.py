@@ -3,6 +3,7 @@
 The only module that knows Pillow's traps.
 """
 
+import logging
 import struct
 import warnings
 from collections.abc import Iterator
@@ -57,10 +58,10 @@ _REFUSED = {
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Silence what Pillow says about files beside reading them, for the whole process.
+    """Silence what Pillow and other readers say about files beside reading them, for the whole process.
 
-    Its warnings come without the file's name, and its own limit has a zone that only warns;
-    `read` applies that of the pipeline.
+    Their warnings come without the file's name, and may tell what is in it. Pillow's own limit has
+    a zone that only warns; `read` applies that of the pipeline.
     """
     _QUIET.enter()
     try:
@@ -83,6 +84,9 @@ class _Quiet:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"(PIL|pydicom|nibabel)\.")
+                log = logging.getLogger("pydicom")
+                self._before.callback(log.setLevel, log.level)
+                log.setLevel(logging.CRITICAL + 1)
                 Image.MAX_IMAGE_PIXELS = None
             self._inside += 1
 
