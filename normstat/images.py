@@ -58,7 +58,7 @@ _REFUSED = {
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Silence what Pillow and other readers say about files beside reading them, for the whole process.
+    """Silence what decoders say about files beside reading them, for the whole process.
 
     Their warnings come without the file's name, and may tell what is in it. Pillow's own limit has
     a zone that only warns; `read` applies that of the pipeline.
