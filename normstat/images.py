@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers import Decoded, reader_by, told_by
+from normstat.readers.subfiles import MASK, REDUCED, subfile_types
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts, kind_of
@@ -45,9 +46,8 @@ _KINDS = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}
 # The readers of what Pillow would change, by its name of the format.
 _BEYOND: dict[str, str] = {}
 _SCALED = {"L;2": 85, "L;4": 17}  # what Pillow multiplies the codes of these by
-# Formats whose frames are animations or pages, and what the pages of a TIFF can be instead.
+# Formats whose frames are animations or pages.
 _WITH_FRAMES = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
-_REDUCED, _MASK = 1, 4
 _ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
 _REFUSED = {
     "I": "32-bit integer pixels",
@@ -136,7 +136,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
                 return width, prod(slices), kind_of(found.kind).channels
-            frames = len(_frames(image)) if pipeline.frames == "all" else 1
+            frames = len(_frames(image, file)) if pipeline.frames == "all" else 1
     except ImageError:
         raise
     except Exception as error:  # as in `read`
@@ -155,7 +155,7 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     if not isinstance(image, Image.Image):
         return _beyond(file, image, pipeline)
     if pipeline.frames == "all":
-        places = _frames(image)
+        places = _frames(image, file)
         if len(places) > 1:
             return _together(image, places, file, pipeline)
     size = image.size
@@ -221,7 +221,7 @@ def _kind(mode: str) -> tuple[str, str]:
 # --- all frames of a file as one image ---
 
 
-def _frames(image: Image.Image) -> list[int]:
+def _frames(image: Image.Image, file: BinaryIO) -> list[int]:
     """Return the frames that an animation shows, or the pages of a TIFF.
 
     What a file holds beside these is the same picture once more: smaller copies and masks of TIFF
@@ -229,18 +229,11 @@ def _frames(image: Image.Image) -> list[int]:
     """
     if image.format not in _WITH_FRAMES:
         return [0]
-    places = list(range(getattr(image, "n_frames", 1)))
-    if image.format == "TIFF" and len(places) > 1:
-        places = [place for place in places if not _is_copy(image, place)] or [0]
-    elif getattr(image, "default_image", False):
-        places = places[1:]
-    image.seek(places[0])
-    return places
-
-
-def _is_copy(image: Image.Image, page: int) -> bool:
-    image.seek(page)
-    return bool(image.tag_v2.get(254, 0) & (_REDUCED | _MASK))  # type: ignore[attr-defined]
+    if image.format == "TIFF":
+        types = subfile_types(file)
+        return [page for page, kind in enumerate(types) if not kind & (REDUCED | MASK)] or [0]
+    first = 1 if getattr(image, "default_image", False) else 0
+    return list(range(first, getattr(image, "n_frames", 1))) or [0]
 
 
 def _together(image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline) -> Decoded:
@@ -273,7 +266,10 @@ def _shown(
 ) -> Iterator[_Frame]:
     code: Any = image.info.get("transparency")
     for place in places:
-        image.seek(place)
+        try:
+            image.seek(place)
+        except SyntaxError as error:
+            raise ImageError(f"frame {place + 1}: {error}") from error
         if image.format == "TIFF" and (loss := _loss(image, file)):
             raise ImageError(f"page {place + 1}: {loss}")
         _check_size(image.size, pipeline)

@@ -37,14 +37,14 @@ def saved(pictures, form, **options):
     return content.getvalue()
 
 
-def pages(*arrays, **options):
+def pages(*arrays, form=None):
     """Return a TIFF; an array may come with options of its own."""
     content = io.BytesIO()
-    with tifffile.TiffWriter(content) as tiff:
+    with tifffile.TiffWriter(content, **(form or {})) as tiff:
         for each in arrays:
             array, own = each if isinstance(each, tuple) else (each, {})
             photometric = "rgb" if array.shape[-1:] == (3,) else "minisblack"
-            tiff.write(array, photometric=photometric, metadata=None, **options, **own)
+            tiff.write(array, photometric=photometric, metadata=None, **own)
     return content.getvalue()
 
 
@@ -141,12 +141,14 @@ def test_pictures_beside_that_of_a_camera_are_no_frames(tmp_path):
         assert decoded.image is not None
 
 
-def test_smaller_copies_and_masks_are_no_pages():
+@pytest.mark.parametrize("form", [{}, {"byteorder": ">"}, {"bigtiff": True}])
+def test_smaller_copies_and_masks_are_no_pages(form):
     content = pages(
         PICTURES[0],
         (PICTURES[0][::2, ::2], {"subfiletype": 1}),
         (np.zeros((8, 6), bool), {"subfiletype": 4}),
         PICTURES[1],
+        form=form,
     )
     assert np.array_equal(found_in(content)[3], stacked(PICTURES[:2]))
 
