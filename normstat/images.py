@@ -238,6 +238,8 @@ def _frames(image: Image.Image, file: BinaryIO) -> list[int]:
 
 def _together(image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline) -> Decoded:
     """Return all frames as one image, as they are shown one after the other."""
+    if pipeline.bands is not UNSET or pipeline.nodata is not UNSET:
+        raise ImageError("--bands and --nodata are for one frame: leave out --frames all")
     frames = partial(_shown, image, places, file, pipeline)
     first = next(frames())
     mode = first.pixels.mode

@@ -481,6 +481,15 @@ def test_command_tells_hounsfield_units_and_nothing_of_the_patient(run, samples,
         assert b"Nobody" not in (tmp_path / written).read_bytes()
 
 
+def test_command_tells_that_inverted_gray_is_kept(run, tmp_path):
+    pixels = np.array([[1, 2]], np.uint16)
+    content = dicom(pixels, Modality="CR", PhotometricInterpretation="MONOCHROME1")
+    (tmp_path / "a.dcm").write_bytes(content)
+    done = run("compute", "a.dcm")
+    assert "CR uint16 MONOCHROME1 1" in done.out
+    assert "1 in which small values are white (MONOCHROME1), kept as stored" in done.out
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_spec_of_files_by_other_programs_is_the_same_however_the_work_is_cut(jobs):
     folder = SHIPPED / "dicomdirtests" / "77654033"

@@ -221,6 +221,12 @@ def test_gray_pages_stand_beside_colour_as_three_equal_channels():
         assert np.array_equal(found_in(pages(*several))[3], stacked(expected))
 
 
+@pytest.mark.parametrize("options", [{"bands": ["R"]}, {"nodata": 0}])
+def test_what_is_not_supported_together_is_refused(options):
+    with pytest.raises(ImageError, match="--bands and --nodata are for one frame"):
+        found_in(saved(PICTURES, "TIFF"), **options)
+
+
 def test_truncated_animation_is_refused_whole():
     content = saved(PICTURES, "TIFF")
     with pytest.raises(ImageError):
@@ -246,8 +252,8 @@ def test_what_is_foreseen_is_what_is_read(frames):
 
 
 def test_command(run, tmp_path):
-    done = run("compute", ODD / "animated.gif", "--frames", "all", "--covariance", "-q")
-    assert done == (0, "", "")
+    done = run("compute", ODD / "animated.gif", "--frames", "all", "--covariance")
+    assert "1 with several frames, of which all count" in done.out
     spec = normstat.load(tmp_path / "normstat.json")
     with Image.open(ODD / "animated.gif") as image:
         codes = stacked([np.asarray(each.convert("RGB")) for each in ImageSequence.Iterator(image)])
