@@ -84,9 +84,9 @@ class _Quiet:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"(PIL|pydicom|nibabel)\.")
-                log = logging.getLogger("pydicom")
-                self._before.callback(log.setLevel, log.level)
-                log.setLevel(logging.CRITICAL + 1)
+                for log in map(logging.getLogger, ("PIL", "pydicom")):
+                    self._before.callback(log.setLevel, log.level)
+                    log.setLevel(logging.CRITICAL + 1)
                 Image.MAX_IMAGE_PIXELS = None
             self._inside += 1
 
