@@ -8,9 +8,10 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import prod
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from msgspec import UNSET
@@ -21,9 +22,10 @@ from normstat.readers import Decoded, reader_by, told_by
 from normstat.readers.bands import held
 from normstat.readers.depths import avif_bits, jpeg2000_bits
 from normstat.readers.pixels import from_array
+from normstat.readers.subfiles import MASK, REDUCED, subfile_types
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
-from normstat.statistics import Facts, kind_of
+from normstat.statistics import Block, Facts, kind_of
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
@@ -51,6 +53,9 @@ _BEYOND = {
 }  # fmt: skip
 _MANY_PIXELS = 1 << 25  # from which on a TIFF is read by tiles, if it can be
 _LOSSLESS = {"raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"}
+_SCALED = {"L;2": 85, "L;4": 17}  # what Pillow multiplies the codes of these by
+# Formats whose frames are animations or pages.
+_WITH_FRAMES = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
 _ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
 _REFUSED = {
     "I": "32-bit integer pixels",
@@ -61,10 +66,10 @@ _REFUSED = {
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Silence what Pillow says about files beside reading them, for the whole process.
+    """Silence what decoders say about files beside reading them, for the whole process.
 
-    Its warnings come without the file's name, and its own limit has a zone that only warns;
-    `read` applies that of the pipeline.
+    Their warnings come without the file's name, and may tell what is in it. Pillow's own limit has
+    a zone that only warns; `read` applies that of the pipeline.
     """
     _QUIET.enter()
     try:
@@ -86,8 +91,8 @@ class _Quiet:
             if not self._inside:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
-                warnings.filterwarnings("ignore", module=r"PIL\.")
-                for log in map(logging.getLogger, ("PIL", "tifffile")):
+                warnings.filterwarnings("ignore", module=r"(PIL|pydicom|nibabel)\.")
+                for log in map(logging.getLogger, ("PIL", "pydicom", "tifffile")):
                     self._before.callback(log.setLevel, log.level)
                     log.setLevel(logging.CRITICAL + 1)
                 Image.MAX_IMAGE_PIXELS = None
@@ -139,6 +144,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
                 return width, prod(slices), kind_of(found.kind).channels
+            frames = len(_frames(image, file)) if pipeline.frames == "all" else 1
     except ImageError:
         raise
     except Exception as error:  # as in `read`
@@ -149,18 +155,19 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     width, height = resized_size(image.size, pipeline.resize) if pipeline.resize else image.size
     if pipeline.crop:
         width = height = pipeline.crop
-    return width, height, bands
+    return width, height * frames, bands
 
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file, pipeline)
     if not isinstance(image, Image.Image):
         return _beyond(file, image, pipeline)
+    if pipeline.frames == "all":
+        places = _frames(image, file)
+        if len(places) > 1:
+            return _together(image, places, file, pipeline)
     size = image.size
-    _check_pixels(size, pipeline.max_pixels)
-    if pipeline.resize:
-        # A thin image grows without bound when its short side does.
-        _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
+    _check_size(size, pipeline)
     mode = image.mode
     animated = bool(getattr(image, "is_animated", False))
     transparent = mode in _ALPHA or "transparency" in image.info
@@ -170,6 +177,23 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     if pipeline.bands is not UNSET or pipeline.nodata is not UNSET:
         return _selected(image, mode, pipeline, animated=animated)
     pixels, mask = _pixels(image, pipeline, transparent=transparent)
+    pixels, mask, padded = _fitted(pixels, mask, pipeline)
+    facts = Facts(mode, *size, transparent, animated, padded)
+    kind, names = _kind(pixels.mode)
+    return Decoded(kind, facts._replace(bands=names) if names else facts, pixels, mask)
+
+
+def _check_size(size: tuple[int, int], pipeline: Pipeline) -> None:
+    _check_pixels(size, pipeline.max_pixels)
+    if pipeline.resize:
+        # A thin image grows without bound when its short side does.
+        _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
+
+
+def _fitted(
+    pixels: Image.Image, mask: Image.Image | None, pipeline: Pipeline
+) -> tuple[Image.Image, Image.Image | None, bool]:
+    """Return pixels and mask in the mode and size that are asked for, and whether it was padded."""
     if pipeline.mode == "l" and pixels.mode == "RGB":
         pixels = pixels.convert("L")
     padded = False
@@ -180,12 +204,112 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
             mask, _ = resized_and_cropped(
                 mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
             )
-    facts = Facts(mode, *size, transparent, animated, padded)
-    kind = _KINDS.get(pixels.mode)
-    if kind is None:
-        names = pixels.getbands()
-        kind, facts = f"bands{len(names)}-8", facts._replace(bands=",".join(names))
-    return Decoded(kind, facts, pixels, mask)
+    return pixels, mask, padded
+
+
+def _kind(mode: str) -> tuple[str, str]:
+    """Return the kind of pixels of a mode, and the names of their channels where it has none."""
+    kind = _KINDS.get(mode)
+    if kind is not None:
+        return kind, ""
+    names = Image.new(mode, (1, 1)).getbands()
+    return f"bands{len(names)}-8", ",".join(names)
+
+
+# --- all frames of a file as one image ---
+
+
+def _frames(image: Image.Image, file: BinaryIO) -> list[int]:
+    """Return the frames that an animation shows, or the pages of a TIFF.
+
+    What a file holds beside these is the same picture once more: smaller copies and masks of TIFF
+    pages, the still image of an animated PNG, and the other pictures of a JPEG from a camera.
+    """
+    if image.format not in _WITH_FRAMES:
+        return [0]
+    if image.format == "TIFF":
+        types = subfile_types(file)
+        return [page for page, kind in enumerate(types) if not kind & (REDUCED | MASK)] or [0]
+    first = 1 if getattr(image, "default_image", False) else 0
+    return list(range(first, getattr(image, "n_frames", 1))) or [0]
+
+
+def _together(image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline) -> Decoded:
+    """Return all frames as one image, as they are shown one after the other."""
+    if pipeline.bands is not UNSET or pipeline.nodata is not UNSET:
+        raise ImageError("--bands and --nodata are for one frame: leave out --frames all")
+    frames = partial(_shown, image, places, file, pipeline)
+    first = next(frames())
+    mode = first.pixels.mode
+    if (mode, pipeline.channels) != ("RGB", UNSET):  # nothing is more than RGB
+        mode = _common_mode({frame.pixels.mode for frame in frames()})
+    kind, names = _kind(mode)
+    width, height = first.pixels.size
+    return Decoded(
+        kind,
+        first.facts._replace(bands=names),
+        blocks=_blocks(frames(), mode, first.pixels.size),
+        shape=(len(places), height, width),
+    )
+
+
+class _Frame(NamedTuple):
+    """One frame as it is shown."""
+
+    pixels: Image.Image
+    mask: Image.Image | None
+    facts: Facts
+
+
+def _shown(
+    image: Image.Image, places: list[int], file: BinaryIO, pipeline: Pipeline
+) -> Iterator[_Frame]:
+    code: Any = image.info.get("transparency")
+    for place in places:
+        try:
+            image.seek(place)
+        except SyntaxError as error:
+            raise ImageError(f"frame {place + 1}: {error}") from error
+        if image.format == "TIFF" and (loss := _loss(image, file, pipeline)):
+            raise ImageError(f"page {place + 1}: {loss}")
+        _check_size(image.size, pipeline)
+        raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
+        # A copy, because the next frame is drawn on this one and on what is known of it.
+        frame = image.copy()
+        transparent = frame.mode in _ALPHA or "transparency" in frame.info
+        if raw in _SCALED and "transparency" in frame.info:
+            frame.info["transparency"] = code * _SCALED[raw]  # that of the first, unscaled
+        pixels, mask = _pixels(frame, pipeline, transparent=transparent)
+        pixels, mask, padded = _fitted(pixels, mask, pipeline)
+        facts = Facts(image.mode, *image.size, transparent, animated=True, padded=padded)
+        yield _Frame(pixels, mask, facts)
+
+
+def _common_mode(modes: set[str]) -> str:
+    if len(modes) == 1:
+        return modes.pop()
+    if not modes <= {"L", "LA", "RGB", "RGBA"}:
+        raise ImageError(f"frames of unlike kinds: {', '.join(sorted(modes))}")
+    return "RGBA" if modes & {"LA", "RGBA"} else "RGB"
+
+
+def _blocks(frames: Iterator[_Frame], mode: str, size: tuple[int, int]) -> Iterator[Block]:
+    width, height = size
+    for number, (pixels, mask, _) in enumerate(frames):
+        if pixels.size != size:
+            other = "{} x {}".format(*pixels.size)
+            raise ImageError(
+                f"frames of unlike sizes, {width} x {height} and {other}: "
+                "--resize N --crop N makes them agree"
+            )
+        if pixels.mode != mode:
+            if "I;16" in {pixels.mode, mode}:
+                raise ImageError(f"frames of unlike kinds: {pixels.mode}, {mode}")
+            pixels = pixels.convert(mode)  # noqa: PLW2901
+        codes = np.asarray(pixels).reshape(width * height, -1).T
+        valid = None if mask is None else np.asarray(mask).ravel() > 0
+        rows = slice(number * height, (number + 1) * height)
+        yield Block(codes, valid, "transparent", (rows, slice(0, width)))
 
 
 def _pixels(
@@ -214,9 +338,7 @@ def _selected(image: Image.Image, mode: str, pipeline: Pipeline, *, animated: bo
 def _scale_transparent_code(image: Image.Image) -> None:
     """Bring the transparent code of 2 and 4-bit gray to 8 bits, as Pillow does with the pixels."""
     raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
-    factor = {"L;2": 85, "L;4": 17}.get(raw)
-    if factor:
-        image.info["transparency"] *= factor
+    image.info["transparency"] *= _SCALED.get(raw, 1)
 
 
 def _check_pixels(size: tuple[int, int], limit: int) -> None:

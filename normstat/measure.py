@@ -355,7 +355,10 @@ def _nothing_readable(
             f"{places}: none of {len(skipped)} images could be read; the first, "
             f"{printable(name)}: {printable(reason)}"
         )
-    looked = " ".join(f".{suffix}" for suffix in selection.extensions)
+    looked = " ".join(
+        "names without a suffix" if suffix == "." else f".{suffix}"
+        for suffix in selection.extensions
+    )
     return (
         f"{places}: no image found. Looked for {looked}"
         + (f", including {' '.join(selection.include)}" if selection.include else "")

@@ -206,7 +206,7 @@ selection_options = _group(
         default=",".join(EXTENSIONS),
         metavar="LIST",
         callback=comma_separated,
-        help="Suffixes to look for.",
+        help="Suffixes to look for; a . stands for names without one, as DICOM files have them.",
     ),
     click.option(
         "--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless."
@@ -299,7 +299,7 @@ pipeline_options = _group(
         "--frames",
         type=choice(Frames),
         default="first",
-        help="Of animations and of TIFFs with pages.",
+        help="Of animations and of TIFFs with pages: all of a file count as one image.",
     ),
     click.option(
         "--max-pixel-value",

@@ -23,6 +23,8 @@ READERS = Registry(
         "netpbm": Entry("normstat.readers.netpbm:read", "PGM and PPM beyond 8 bits"),
         "png": Entry("normstat.readers.deep:read_png", "PNG of 16 bits", "scientific"),
         "tiff": Entry("normstat.readers.tiff:read", "TIFF of any kind", "scientific"),
+        "dicom": Entry("normstat.readers.dicom:read", "DICOM images", "medical"),
+        "nifti": Entry("normstat.readers.nifti:read", "NIfTI volumes", "medical"),
     },
 )
 
@@ -34,6 +36,20 @@ SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("tiff", 0, b"MM\0*"),
     ("tiff", 0, b"II+\0"),
     ("tiff", 0, b"MM\0+"),
+    ("dicom", 128, b"DICM"),
+    # Without the 128 bytes before: the first elements of a header, or of a data set.
+    ("dicom", 0, b"\x02\0\0\0UL"),
+    ("dicom", 0, b"\x08\0\0\0"),
+    ("dicom", 0, b"\x08\0\x05\0"),
+    ("dicom", 0, b"\x08\0\x08\0"),
+    ("dicom", 0, b"\0\x08\0\x05CS"),
+    ("nifti", 344, b"n+1"),
+    ("nifti", 344, b"ni1"),
+    ("nifti", 4, b"n+2"),
+    ("nifti", 4, b"ni2"),
+    ("nifti", 0, b"\x5c\x01\0\0"),  # the size of a header, as Analyze 7.5 has it too
+    ("nifti", 0, b"\0\0\x01\x5c"),
+    ("nifti", 0, b"\x1f\x8b"),  # gzip
 )
 
 _ENOUGH = 512  # bytes that hold every signature

@@ -239,7 +239,11 @@ def _notes(spec: Spec) -> str:
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:
-        notes.append(f"{counts.animated:,} with several frames, of which the first counts")
+        which = "all count" if spec.pipeline.frames == "all" else "the first counts"
+        notes.append(f"{counts.animated:,} with several frames, of which {which}")
+    inverted = sum(images for mode, images in counts.by_mode.items() if "MONOCHROME1" in mode)
+    if inverted:
+        notes.append(f"{inverted:,} in which small values are white (MONOCHROME1), kept as stored")
     if counts.padded:
         notes.append(f"{counts.padded:,} smaller than the crop, padded with zeros")
     if len(spec.channels) > 1 and any(kind.startswith("gray") for kind in kinds):
