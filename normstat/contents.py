@@ -113,8 +113,13 @@ def checksum(state: StateText) -> int:
         for name, values in msgspec.to_builtins(text.images).items():
             for channel, value in enumerate(values if isinstance(values, list) else [values]):
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
-                total += int(value) * int.from_bytes(factor[:8])
+                total += _integer(value) * int.from_bytes(factor[:8])
     return total % CHECK
+
+
+def _integer(value: int | str) -> int:
+    digits, _, zeros = str(value).partition("*2^")  # sums of floats end in many zero bits
+    return int(digits) << int(zeros or 0)
 
 
 def joined(parts: Iterable[Part]) -> Whole:

@@ -121,7 +121,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     """
     try:
         with opener() as file:
-            image = _open(file)
+            image = _open(file) if not pipeline.columns else "table"
             if not isinstance(image, Image.Image):
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
@@ -140,7 +140,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
 
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
-    image = _open(file)
+    image = _open(file) if not pipeline.columns else "table"
     if not isinstance(image, Image.Image):
         return _beyond(file, image, pipeline)
     size = image.size

@@ -121,7 +121,9 @@ def plan(
     folder = Path(output)
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
-    listing = _outside(list_files(sources, selection or Selection()), folder)
+    listing = _outside(
+        list_files(sources, (selection or Selection()).seen_by(pipeline or Pipeline())), folder
+    )
     if not len(listing):
         places = ", ".join(printable(root) for root in listing.roots)
         raise SourceError(f"{places}: no image found{listing.overlooked()}")

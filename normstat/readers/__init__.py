@@ -8,14 +8,20 @@ from typing import BinaryIO
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers.base import Decoded, Reader, assembled
-from normstat.registry import Registry
+from normstat.registry import Entry, Registry
 
 __all__ = ["READERS", "SIGNATURES", "Decoded", "Reader", "assembled", "reader_by", "told_by"]
 
-READERS = Registry("reader", {})
+READERS = Registry(
+    "reader",
+    {
+        "npy": Entry("normstat.readers.npy:read", "NumPy arrays"),
+        "table": Entry("normstat.readers.table:read", "CSV, TSV and Parquet"),
+    },
+)
 
 # Reader, offset and bytes that tell a file which Pillow does not know.
-SIGNATURES: tuple[tuple[str, int, bytes], ...] = ()
+SIGNATURES: tuple[tuple[str, int, bytes], ...] = (("npy", 0, b"\x93NUMPY"),)
 
 _ENOUGH = 512  # bytes that hold every signature
 

@@ -200,7 +200,14 @@ def pipeline_text(pipeline: Pipeline) -> str:
     parts += ["all frames"] if pipeline.frames == "all" else []
     if pipeline.nodata is not UNSET:
         parts.append(f"nodata {pipeline.nodata:g}")
+    parts += [f"{name.replace('_', ' ')} {axis}" for name, axis in _axes(pipeline)]
+    parts += [f"columns {' '.join(map(printable, pipeline.columns))}"] if pipeline.columns else []
     return ", ".join(parts)
+
+
+def _axes(pipeline: Pipeline) -> list[tuple[str, object]]:
+    named = ("channel_axis", pipeline.channel_axis), ("image_axis", pipeline.image_axis)
+    return [(name, axis) for name, axis in named if axis is not UNSET]
 
 
 def _notes(spec: Spec) -> str:
