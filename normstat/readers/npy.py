@@ -1,7 +1,7 @@
 """NumPy's .npy: an array of one image, whose axes are told by the pipeline."""
 
 from collections.abc import Iterator
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from math import prod
 from typing import Any, BinaryIO
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from normstat.errors import ImageError
 from normstat.readers.base import Decoded
-from normstat.sources.arrays import Header, header_of
+from normstat.sources.arrays import Header, check_size, header_of
 from normstat.sources.axes import Axes, Layout
 from normstat.sources.base import printable
 from normstat.spec.model import Pipeline
@@ -51,6 +51,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         has no statistics; the text says what to try.
     """
     header = header_of(file)
+    check_size(header, file.seek(0, SEEK_END))
     layout = Axes.of(pipeline).layout(header.shape)
     if layout.images is not None and header.shape[layout.images] > 1:
         raise ImageError(
@@ -88,12 +89,8 @@ def _values(file: BinaryIO, header: Header) -> npt.NDArray[Any]:
     order: Any = "F" if header.fortran else "C"
     if isinstance(file, BytesIO):
         buffer = file.getvalue()  # no copy; a view of the file could not be closed
-        if len(buffer) < header.size:
-            raise ImageError(f"damaged: {header.size:,} bytes are told, it has {len(buffer):,}")
         flat = np.frombuffer(buffer, header.dtype, prod(header.shape), header.offset)
         return flat.reshape(header.shape, order=order)
-    if file.seek(0, 2) < header.size:
-        raise ImageError(f"damaged: {header.size:,} bytes are told, it has {file.tell():,}")
     return np.memmap(file, header.dtype, "r", header.offset, header.shape, order)
 
 

@@ -34,7 +34,7 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     if not spec.channels:
         return _facts(spec, speed)
     parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
-    if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
+    if spec.channels == ["R", "G", "B"]:
         parts.append(Text(_KNOWN, style="dim"))
     parts += [Text(), _facts(spec, speed)]
     return Group(*parts)
@@ -117,6 +117,7 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         "merged": _merged(spec),
         "without": _without(spec),
         "pixels": f"{counts.pixels:,} a channel",
+        "left out": _left_out(spec),
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
         "pipeline": pipeline_text(spec.pipeline),
@@ -128,6 +129,12 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         if text:
             table.add_row(label, Text(text))
     return table
+
+
+def _left_out(spec: Spec) -> str:
+    counts = spec.state.left_out or {}
+    told = ", ".join(f"{counts[why]:,} {printable(why)}" for why in sorted(counts))
+    return f"values of all channels: {told}" if told else ""
 
 
 def _read(spec: Spec) -> str:
@@ -217,6 +224,8 @@ def _notes(spec: Spec) -> str:
         notes.append(
             "± is how far the numbers of all listed images may be; min and max are the sample's"
         )
+    if counts.images == 1:
+        notes.append("a single image, and so no ±: that follows from how images differ")
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:

@@ -75,6 +75,12 @@ def header_of(file: BinaryIO) -> Header:
     return Header(shape, fortran, dtype, file.tell())
 
 
+def check_size(header: Header, size: int) -> None:
+    """Raise when a file of so many bytes is shorter than its head tells."""
+    if size < header.size:
+        raise ImageError(f"damaged: its header tells {header.size:,} bytes, it has {size:,}")
+
+
 def head_of(header: Header) -> bytes:
     """Return the head of an .npy file."""
     file = BytesIO()
@@ -121,6 +127,7 @@ def _list_npy(place: Place, listing: Listing, selection: Selection, label: str) 
     status = place.storage.status(place.path)
     with place.storage.open(place.path) as file:
         header = header_of(file)
+    check_size(header, status.size)
     array = Array.of(
         place,
         status.version,
@@ -129,8 +136,6 @@ def _list_npy(place: Place, listing: Listing, selection: Selection, label: str) 
         start=header.offset,
         axes=selection.axes,
     )
-    if header.size > status.size:
-        raise ImageError(_cut(header.size, status.size))
     array.add_to(listing, label, place.title)
 
 
@@ -173,17 +178,12 @@ def _member(file: BinaryIO, archive: ZipFile, info: ZipInfo) -> tuple[Header, in
         raise ImageError("is encrypted")
     with archive.open(info) as member:
         header = header_of(member)  # type: ignore[arg-type]  # it reads and tells, which is enough
-    if header.size > info.file_size:
-        raise ImageError(_cut(header.size, info.file_size))
+    check_size(header, info.file_size)
     if info.compress_type != ZIP_STORED:
         return header, None
     file.seek(info.header_offset)
     name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
     return header, info.header_offset + _LOCAL_HEADER.size + name + extra + header.offset
-
-
-def _cut(wanted: int, found: int) -> str:
-    return f"damaged: its header tells {wanted:,} bytes, it has {found:,}"
 
 
 @dataclass(frozen=True)
