@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from math import prod
 from pathlib import PurePosixPath
@@ -32,6 +32,7 @@ _MAPPED = 64 << 20  # bytes from which a file is not read at once
 _LOCAL_HEADER = Struct("<26xHH")  # of a zip's member: bytes of name and extra
 _ENCRYPTED = 1
 _LONGEST_HEADER = 10_000
+_LONGEST_START = 12  # bytes up to the end of the header's length
 
 
 class Header(NamedTuple):
@@ -58,6 +59,18 @@ def header_of(file: BinaryIO) -> Header:
     Exception
         Whatever NumPy raises for a damaged one.
     """
+    start = file.read(_LONGEST_START)
+    width = 2 if start[6:7] == b"\x01" else 4
+    rest = 8 + width + int.from_bytes(start[8 : 8 + width], "little") - len(start)
+    if not 0 <= rest <= _LONGEST_HEADER:
+        raise ImageError("damaged: its header has no likely length")
+    return _parsed(start + file.read(rest))
+
+
+@lru_cache(maxsize=64)
+def _parsed(head: bytes) -> Header:
+    """Read a head, which is the same for all images of an array."""
+    file = BytesIO(head)
     version = np.lib.format.read_magic(file)
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
