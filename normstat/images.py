@@ -351,6 +351,8 @@ def _check_pixels(size: tuple[int, int], limit: int) -> None:
 
 def _open(file: BinaryIO, pipeline: Pipeline) -> Image.Image | str:
     """Return an image of which only the header was read, or the reader that it needs."""
+    if pipeline.columns:
+        return "table"
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:

@@ -25,6 +25,8 @@ READERS = Registry(
         "tiff": Entry("normstat.readers.tiff:read", "TIFF of any kind", "scientific"),
         "dicom": Entry("normstat.readers.dicom:read", "DICOM images", "medical"),
         "nifti": Entry("normstat.readers.nifti:read", "NIfTI volumes", "medical"),
+        "npy": Entry("normstat.readers.npy:read", "NumPy arrays"),
+        "table": Entry("normstat.readers.table:read", "CSV, TSV and Parquet"),
     },
 )
 
@@ -50,6 +52,7 @@ SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("nifti", 0, b"\x5c\x01\0\0"),  # the size of a header, as Analyze 7.5 has it too
     ("nifti", 0, b"\0\0\x01\x5c"),
     ("nifti", 0, b"\x1f\x8b"),  # gzip
+    ("npy", 0, b"\x93NUMPY"),
 )
 
 _ENOUGH = 512  # bytes that hold every signature

@@ -35,7 +35,7 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     if not spec.channels:
         return _facts(spec, speed)
     parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
-    if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
+    if spec.channels == ["R", "G", "B"]:
         parts.append(Text(_KNOWN, style="dim"))
     parts += [Text(), _facts(spec, speed)]
     if spec.groups:
@@ -122,6 +122,7 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         "group": _group(spec),
         "groups": _groups(spec),
         "pixels": f"{counts.pixels:,} a channel",
+        "left out": _left_out(spec),
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
         "pipeline": pipeline_text(spec.pipeline),
@@ -133,6 +134,12 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         if text:
             table.add_row(label, Text(text))
     return table
+
+
+def _left_out(spec: Spec) -> str:
+    counts = spec.state.left_out or {}
+    told = ", ".join(f"{counts[why]:,} {printable(why)}" for why in sorted(counts))
+    return f"values of all channels: {told}" if told else ""
 
 
 def _read(spec: Spec) -> str:
@@ -226,7 +233,14 @@ def pipeline_text(pipeline: Pipeline) -> str:
     parts += ["all frames"] if pipeline.frames == "all" else []
     if pipeline.nodata is not UNSET:
         parts.append(f"nodata {pipeline.nodata:g}")
+    parts += [f"{name.replace('_', ' ')} {axis}" for name, axis in _axes(pipeline)]
+    parts += [f"columns {' '.join(map(printable, pipeline.columns))}"] if pipeline.columns else []
     return ", ".join(parts)
+
+
+def _axes(pipeline: Pipeline) -> list[tuple[str, object]]:
+    named = ("channel_axis", pipeline.channel_axis), ("image_axis", pipeline.image_axis)
+    return [(name, axis) for name, axis in named if axis is not UNSET]
 
 
 def _notes(spec: Spec) -> str:
@@ -236,6 +250,8 @@ def _notes(spec: Spec) -> str:
         notes.append(
             "± is how far the numbers of all listed images may be; min and max are the sample's"
         )
+    if counts.images == 1:
+        notes.append("a single image, and so no ±: that follows from how images differ")
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:

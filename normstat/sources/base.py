@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from normstat.sources.axes import Axes
+from normstat.spec.model import Pipeline
+
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
@@ -23,6 +26,8 @@ CONTAINERS = {
         ".zip",
     ),
     "parquet": (".parquet",),
+    "arrays": (".npy", ".npz"),
+    "table": (".csv", ".tsv"),
 }  # fmt: skip
 
 # Larger than any image that is read; what claims more is not worth its memory.
@@ -99,6 +104,8 @@ class Selection:
     files_from, null, column
         Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
         of a table: of the list, or of a Parquet file.
+    axes, tables
+        How arrays hold images, and whether tables are read as numbers; see `seen_by`.
     """
 
     include: tuple[str, ...] = ()
@@ -110,6 +117,12 @@ class Selection:
     files_from: str | None = None
     null: bool = False
     column: str | None = None
+    axes: Axes = field(default_factory=Axes)
+    tables: bool = False
+
+    def seen_by(self, pipeline: Pipeline) -> "Selection":
+        """Return the selection with what a pipeline says of the files that hold the images."""
+        return replace(self, axes=Axes.of(pipeline), tables=bool(pipeline.columns))
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
