@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 from PIL import Image
 from rich.console import Console
@@ -256,11 +257,14 @@ def test_states_of_all_groups_are_the_whole(mixed, rule, options):
     for channel, counts in enumerate(spec.histogram.counts):
         parts = [group.histogram.counts[channel] for group in spec.groups]
         assert np.sum(parts, axis=0).tolist() == counts
-    plain = normstat.compute(mixed, **options)
-    if not spec.counts.skipped > plain.counts.skipped:
-        assert replace(spec, groups=plain.groups, skipped=plain.skipped, dataset=plain.dataset) == (
-            plain
-        )
+
+
+@pytest.mark.parametrize("rule", ["parent", "top"])
+def test_groups_change_nothing_of_the_whole(mixed, rule):
+    plain = normstat.compute(mixed)
+    spec = normstat.compute(mixed, group_by=rule)
+    assert replace(spec, groups=UNSET, skipped=plain.skipped, dataset=plain.dataset) == plain
+    assert "group" not in dumps(plain)
 
 
 @given(st.data())
@@ -442,7 +446,7 @@ def test_sample_knows_how_many_of_each_group_there_are():
     assert normstat.validate(spec) == []
     night = spec.group("night")
     assert (night.estimator.coverage, night.estimator.images_listed) == ("sample", 10)
-    census = replace(spec.estimator, coverage="census", sample=msgspec.UNSET)
+    census = replace(spec.estimator, coverage="census", sample=UNSET)
     state = states(spec)["night"]
     infinite = summarize(state, census).confidence
     factor = (1 - night.counts.images / 10) ** 0.5
