@@ -16,7 +16,7 @@ from normstat.spec.model import Constants, Number, PresetSpec, Spec
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
 _SMALLEST, _LARGEST = 1e-9, 1e9
-_NEAR_SHIFT, _NEAR_GAIN = 0.1, 1.25
+NEAR_SHIFT, NEAR_GAIN = 0.1, 1.25  # within these a mismatch is small
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,7 +246,7 @@ def _advice(a: Candidate, b: Candidate, metrics: dict[str, list[float]]) -> list
     """Return what to do, in two lines, from the size of the mismatch."""
     shifts, gains = np.array(metrics["shift"]), np.array(metrics["gain"])
     worst = METRICS["shift"].worst(shifts), METRICS["gain"].worst(gains)
-    near = worst[0] <= _NEAR_SHIFT and worst[1] <= _NEAR_GAIN
+    near = worst[0] <= NEAR_SHIFT and worst[1] <= NEAR_GAIN
     far = worst[0] > _FAR_SHIFT or worst[1] > _FAR_GAIN
     size = "small" if near else "large" if far else "noticeable"
     after = (

@@ -125,7 +125,7 @@ def diagnose(
     spec = data.spec
     named = [gaussian((each.preset.name, each), (data.name, spec)) for each in chosen]
     maps = list(preprocessings(spec, covariance(data.moments), named))
-    magnitudes, why = Magnitudes(data.histogram), _why_singular(data)
+    magnitudes, why = Magnitudes(data.histogram), _why_singular(spec, covariance(data.moments))
     seen = None
     if data.listing is not None:
         order = drawn(data.listing.names, seed=seed, stratify=False)
@@ -160,6 +160,61 @@ def diagnose(
         observed=OBSERVED,
     )
     return msgspec.structs.replace(found, measured=_measured(found))
+
+
+def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = ()) -> Diagnosis:
+    """Return what `diagnose` says from the spec alone; no image is read.
+
+    Without the products of channels there are no rates, but still E|x|. `missing` says what is
+    left out.
+
+    Raises
+    ------
+    SpecError
+        The spec is of pixels that the theory is not for, or contradicts itself.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> found = theory(normstat.compute("sample_data/photos"))
+    >>> found.preprocessing[-2].name, found.preprocessing[-2].quadratic
+    ('standardized', None)
+    >>> round(found.preprocessing[0].imbalance, 1), round(found.preprocessing[-2].imbalance, 1)
+    (120.1, 1.2)
+    """
+    if spec.histogram is None:
+        raise SpecError(f"{name}: float values have no codes, whose moments the theory is from")
+    moments, histogram = _moments(spec)
+    _check_channels(name, spec, histogram)
+    spread = covariance(moments) if moments else None
+    named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
+    without = "" if moments else "its products of channels (`normstat compute --covariance`) and "
+    return Diagnosis(
+        name=name,
+        channels=spec.channels,
+        definition=_definition(spec),
+        images=spec.counts.images,
+        pixels=spec.counts.pixels,
+        tolerance=TOLERANCE,
+        preprocessing=[
+            _preprocessed(
+                each,
+                moments,
+                Magnitudes(histogram),
+                _why_singular(spec, spread) if spread else "",
+            )
+            for each in preprocessings(spec, spread, named)
+        ],
+        seed=0,
+        sampled=0,
+        unreadable=0,
+        simulation=None,
+        jitter=None,
+        missing=f"{without}its images were not asked for; `normstat diagnose` reads them",
+        proven=PROVEN,
+        measured="Measured here: eigenvalues, E|x|." if moments else "Measured here: E|x|.",
+        observed=OBSERVED,
+    )
 
 
 @dataclass(frozen=True)
@@ -231,7 +286,7 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
         return _known(name, spec, list_files(places, Selection()), None)
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
-    listing, missing = _images(name, spec, places)
+    listing, missing = images_of(spec, name, places)
     if _moments(spec)[0] is None:
         if listing is None:
             raise NormstatError(
@@ -250,15 +305,21 @@ def _is_spec(source: Source | Spec) -> bool:
 
 def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
     moments, histogram = _moments(spec)
-    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
-    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
-    if moments is None or len(sizes) > 1 or eigenvalues(moments)[-1] < 0:
+    _check_channels(name, spec, histogram)
+    if moments is None or eigenvalues(moments)[-1] < 0:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    return _Data(name, spec, moments, histogram, listing, missing)
+
+
+def _check_channels(name: str, spec: Spec, histogram: Histogram) -> None:
+    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
+    if len(sizes) > 1:
+        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
     if spec.channels != channels:
         raise SpecError(
             f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(channels)}"
         )
-    return _Data(name, spec, moments, histogram, listing, missing)
 
 
 def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
@@ -267,8 +328,16 @@ def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
     return second_moments(whole, kind), whole.codes
 
 
-def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | None, str | None]:
-    """Return the images of a spec, or why they are missing."""
+def images_of(
+    spec: Spec, name: str, places: Sequence[Source] = ()
+) -> tuple[Listing | None, str | None]:
+    """Return the images of a spec when they are where it says, unchanged; else why not.
+
+    Raises
+    ------
+    NormstatError
+        They cannot be listed, or `places` are named and hold something else.
+    """
     selection, roots = selection_of(spec.dataset), spec.dataset.roots
     told = " ".join(printable(os.fspath(place)) for place in places or roots)
     # A spec may be from anywhere: what it names is looked at here, never fetched.
@@ -284,23 +353,22 @@ def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | 
 
 
 def _preprocessed(
-    each: Preprocessing, moments: Matrix, magnitudes: Magnitudes, why_singular: str
+    each: Preprocessing, moments: Matrix | None, magnitudes: Magnitudes, why_singular: str
 ) -> Preprocessed:
-    theory = None if each.problem else quadratic(moments, each.with_bias)
+    known = None if each.problem or not moments else quadratic(moments, each.with_bias)
     mean_abs = magnitudes.after(each)
     return Preprocessed(
         name=each.name,
         formula=each.formula,
-        quadratic=theory,
+        quadratic=known,
         mean_abs=mean_abs,
         imbalance=imbalance(mean_abs),
-        note=why_singular if theory and theory.condition is None else each.problem,
+        note=why_singular if known and known.condition is None else each.problem,
     )
 
 
-def _why_singular(data: _Data) -> str:
-    spread = covariance(data.moments)
-    constant = [name for i, name in enumerate(data.spec.channels) if not spread[i][i]]
+def _why_singular(spec: Spec, spread: Sequence[Sequence[float]]) -> str:
+    constant = [name for i, name in enumerate(spec.channels) if not spread[i][i]]
     reason = (
         f"channel {' '.join(constant)} is constant, as the bias is"
         if constant

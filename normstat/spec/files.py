@@ -19,6 +19,7 @@ Decoded = TypeVar("Decoded")
 
 DEFAULT_PATH = Path("normstat.json")
 YAML_SUFFIXES = {".yaml", ".yml"}
+MARK = b"normstat_spec"
 _DEEPEST = 100  # levels of a YAML document
 _ROOM = 1 << 20  # bytes that must be free before hours of work begin
 
@@ -178,15 +179,17 @@ def save(spec: Constants, path: str | os.PathLike[str], *, force: bool = False) 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` beside `path` and move it into place."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` beside `path` and move it into place."""
     try:
         if _is_special(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
         else:
-            with (
-                written_whole(path) as beside,
-                beside.open("w", encoding="utf-8", newline="\n") as file,
-            ):
-                file.write(text)
+            with written_whole(path) as beside, beside.open("wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
@@ -205,13 +208,17 @@ def shard_path(shard: str) -> Path:
     return DEFAULT_PATH.with_stem(f"{DEFAULT_PATH.stem}-{shard.replace('/', '-of-')}")
 
 
-def check_target(path: Path, *, force: bool, inputs: Iterable[str] = ()) -> None:
+def check_target(
+    path: Path, *, force: bool, inputs: Iterable[str] = (), what: str = "spec", mark: bytes = MARK
+) -> None:
     """Raise now what `save` would raise after hours of work.
 
     Parameters
     ----------
     inputs
         Files that are read for what is written; `force` lets one be replaced.
+    what, mark
+        What is written, and the bytes near its beginning that say so.
 
     Raises
     ------
@@ -233,9 +240,9 @@ def check_target(path: Path, *, force: bool, inputs: Iterable[str] = ()) -> None
         raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
     if path.is_dir():
         raise SourceError(f"{path}: is a folder; name a file in it, such as {path / DEFAULT_PATH}")
-    if path.exists() and not force and not _holds_spec(path):
+    if path.exists() and not force and not _holds(path, mark):
         raise SourceError(
-            f"{path}: exists and is not a normstat spec; nothing was done. "
+            f"{path}: exists and is not a normstat {what}; nothing was done. "
             "Name another file with -o, or overwrite it with --force"
         )
     try:
@@ -256,7 +263,7 @@ def _is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _holds_spec(path: Path) -> bool:
-    """Whether a file says of itself that it is a spec, of whatever version."""
+def _holds(path: Path, mark: bytes) -> bool:
+    """Whether a file says of itself near its beginning that it is ours, of whatever version."""
     with path.open("rb") as file:
-        return b"normstat_spec" in file.read(4096)
+        return mark in file.read(4096)
