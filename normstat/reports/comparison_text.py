@@ -18,7 +18,7 @@ _USUAL = ("imagenet", "clip", "inception")
 def report_text(report: Report) -> RenderableType:
     """Return one pair in full, or a ranking of many, then findings, advice and the verdict."""
     pairs = report.comparisons
-    shown = _shown(pairs) if report.ranked else pairs
+    shown = nearest_and_usual(pairs) if report.ranked else pairs
     parts: list[RenderableType] = [_pair(pairs[0]) if len(pairs) == 1 else _table(shown)]
     if len(shown) < len(pairs):
         left = len(pairs) - len(shown)
@@ -93,9 +93,11 @@ def _cells(name: str, values: Sequence[float]) -> Iterator[str]:
     return (f"{value:{sign}.4f}" for value in values)
 
 
-def _shown(pairs: Sequence[Comparison]) -> Sequence[Comparison]:
+def nearest_and_usual(
+    pairs: Sequence[Comparison], most: int = _MOST_RANKED
+) -> Sequence[Comparison]:
     """Return the nearest pairs, and the presets that everybody asks for wherever they rank."""
-    return [pair for rank, pair in enumerate(pairs) if rank < _MOST_RANKED or pair.b.name in _USUAL]
+    return [pair for rank, pair in enumerate(pairs) if rank < most or pair.b.name in _USUAL]
 
 
 def _table(pairs: Sequence[Comparison]) -> Group:

@@ -1,6 +1,6 @@
 """The tables of a diagnosis as plain cells, for whatever shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from normstat.diagnosis.model import Band, Diagnosis, Implied, Jitter, Simulation
@@ -16,7 +16,7 @@ class Cells:
 
     title: str
     heads: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
 

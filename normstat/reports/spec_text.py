@@ -15,7 +15,7 @@ from normstat.spec.model import Part, Pipeline, Spec
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_BINS = 12
 _SHOWN_SKIPS = 10
-_STD_NAMES = {
+STD_NAMES = {
     ("pooled", "pixel"): "pooled, pixels weigh the same",
     ("pooled", "image"): "pooled, images weigh the same",
     ("mean-of-images", None): "mean of image stds",
@@ -75,7 +75,7 @@ def _definitions(spec: Spec) -> Table:
     ]
     for std, weighting, values in rows:
         chosen = std == spec.estimator.std and weighting in (None, spec.estimator.weighting)
-        label = _STD_NAMES[std, weighting] + (" *" if chosen else "")
+        label = STD_NAMES[std, weighting] + (" *" if chosen else "")
         _row(table, label, values, style="bold" if chosen else "")
     _row(table, "within images", other.pixel.within_std)
     _row(table, "between images", other.pixel.between_std)
@@ -101,15 +101,24 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
+    if not spec.channels:
+        return _of_nothing(table, spec)
+    rows = facts(spec) | {"skipped": _skipped(spec), "speed": str(speed) if speed else ""}
+    for label, text in rows.items():
+        if text:
+            table.add_row(label, Text(text))
+    return table
+
+
+def facts(spec: Spec) -> dict[str, str]:
+    """Return what was read and how, a line each; an empty one where there is nothing to say."""
     counts = spec.counts
     width, height = counts.by_size.width, counts.by_size.height
     modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
-    if not spec.channels:
-        return _of_nothing(table, spec)
-    rows = {
-        "mean": _copyable(spec.mean),
-        "std": _copyable(spec.std),
-        "definition": _definition(spec),
+    return {
+        "mean": copyable(spec.mean),
+        "std": copyable(spec.std),
+        "definition": definition_text(spec),
         "images": f"{_read(spec)} ({modes})",
         "shards": _shards(spec),
         "merged": _merged(spec),
@@ -119,13 +128,7 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         "height": f"{height.min} / {height.median:g} / {height.max}",
         "pipeline": pipeline_text(spec.pipeline),
         "notes": _notes(spec),
-        "skipped": _skipped(spec),
-        "speed": str(speed) if speed else "",
     }
-    for label, text in rows.items():
-        if text:
-            table.add_row(label, Text(text))
-    return table
 
 
 def _read(spec: Spec) -> str:
@@ -171,11 +174,13 @@ def _counted(part: Part) -> str:
     return f"{part.images:,} images of {part.files:,} files{shards}"
 
 
-def _copyable(values: Sequence[float]) -> str:
+def copyable(values: Sequence[float]) -> str:
+    """Return numbers as a list that can be copied, with six decimals."""
     return "[" + ", ".join(f"{value:.6f}" for value in values) + "]"
 
 
-def _definition(spec: Spec) -> str:
+def definition_text(spec: Spec) -> str:
+    """Return which definition the headline numbers are, in a line."""
     estimator = spec.estimator
     weighting = f"every {estimator.weighting} weighs the same"
     std = {
