@@ -165,8 +165,7 @@ def diagnose(
 def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = ()) -> Diagnosis:
     """Return what `diagnose` says from the spec alone; no image is read.
 
-    Without the products of channels there are no rates, but still E|x|. `missing` says what is
-    left out.
+    Without the products of channels there are no rates, but still E|x|.
 
     Raises
     ------
@@ -188,7 +187,6 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
     _check_channels(name, spec, histogram)
     spread = covariance(moments) if moments else None
     named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
-    without = "" if moments else "its products of channels (`normstat compute --covariance`) and "
     return Diagnosis(
         name=name,
         channels=spec.channels,
@@ -210,7 +208,7 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
         unreadable=0,
         simulation=None,
         jitter=None,
-        missing=f"{without}its images were not asked for; `normstat diagnose` reads them",
+        missing="no image was read; `normstat diagnose` does",
         proven=PROVEN,
         measured="Measured here: eigenvalues, E|x|." if moments else "Measured here: E|x|.",
         observed=OBSERVED,

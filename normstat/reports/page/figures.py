@@ -127,10 +127,9 @@ def _place(plot: Plot) -> tuple[float, float, float, float]:
 def draw(plot: Plot, axes: "Axes", colours: Mapping[str, str]) -> None:
     """Draw a plot on axes."""
     axes.patch.set_visible(False)
-    for side in dict(axes.spines).values():
-        side.set_color(colours["rule"])
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(colours["rule"])
     axes.tick_params(colors=colours["muted"], color=colours["rule"])
     match plot:
         case Bars():

@@ -9,6 +9,7 @@ from normstat.reports.page import figures
 from normstat.reports.page.model import Figure, Page, Picture
 
 _QUOTED = re.compile("`([^`]+)`")  # a command within a sentence
+_JOINTS = re.compile(r"[/_.-]+(?=\w)")  # where a path may be broken
 
 
 def html(page: Page) -> str:
@@ -30,6 +31,9 @@ def html(page: Page) -> str:
     def prose(text: str) -> Markup:
         return Markup(_QUOTED.sub(r"<code>\1</code>", escape(text)))  # noqa: S704 (escaped first)
 
+    def breakable(name: str) -> Markup:
+        return Markup(_JOINTS.sub(r"\g<0><wbr>", escape(name)))  # noqa: S704
+
     environment = Environment(
         loader=PackageLoader("normstat.reports.page", "templates"),
         autoescape=True,
@@ -39,6 +43,7 @@ def html(page: Page) -> str:
     )
     environment.filters["svg"] = svg
     environment.filters["prose"] = prose
+    environment.filters["breakable"] = breakable
     environment.filters["data_uri"] = _data_uri
     return environment.get_template("page.html.j2").render(page=page) + "\n"
 

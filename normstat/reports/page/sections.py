@@ -52,6 +52,8 @@ _EDGE = 0.01  # a share of pixels at one end that is worth a word
 _LANGUAGES = {"torchvision": "python", "albumentations": "python", "keras": "python",
               "transformers": "json", "opencv-dnn": "python", "python": "python"}  # fmt: skip
 
+_SAID_ABOVE = {"mean", "std", "width", "height"}
+
 _Maker = Callable[[Known], Section | None]
 
 
@@ -527,10 +529,14 @@ def _training_blocks(subject: Subject) -> Iterator[Block]:
         return
     for cells in tables(found):
         yield Table(cells)
-    said = [found.measured, f"Left out: {found.missing}."]
-    if any(each.quadratic for each in found.preprocessing):
-        said = [found.proven, found.measured, found.observed, said[1]]
-    yield Lines(tuple(said))
+    rates = any(each.quadratic for each in found.preprocessing)
+    said = [found.proven, found.measured, found.observed] if rates else [found.measured]
+    if not rates:
+        said.append(
+            "No rates: the products of channels were not counted; "
+            "`normstat compute --covariance` keeps them."
+        )
+    yield Lines((*said, f"No jitter and no simulation: {found.missing}."))
 
 
 # --- provenance
@@ -547,7 +553,8 @@ def _provenance(known: Known) -> Section:
 
 def _provenance_blocks(subject: Subject) -> Iterator[Block]:
     spec = subject.spec
-    rows = [(label, text) for label, text in facts(spec).items() if text]
+    told = facts(spec)
+    rows = [(label, text) for label, text in told.items() if text and label not in _SAID_ABOVE]
     rows += [
         ("limits", f"at most {spec.pipeline.max_pixels:,} pixels an image"),
         ("dataset", "; ".join(places(part) for part in parts_of(spec))),
