@@ -51,7 +51,7 @@ def assemble(
     summary = summarize(
         state,
         estimator,
-        rgb=pipeline.mode == "rgb",
+        pipeline,
         covariance=covariance,
         percentiles=percentiles,
         level=level,

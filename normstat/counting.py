@@ -16,7 +16,8 @@ from PIL import Image, ImageChops
 
 import normstat
 from normstat.errors import ImageError, NormstatError, WorkerLostError
-from normstat.images import Decoded, read, undisturbed
+from normstat.images import read, undisturbed
+from normstat.readers import Decoded
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Collector, Record, State, counted

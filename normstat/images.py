@@ -5,9 +5,9 @@ The only module that knows Pillow's traps.
 
 import struct
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from math import prod
 from threading import Lock
 from typing import BinaryIO
 
@@ -15,9 +15,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
+from normstat.readers import Decoded, reader_by, told_by
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
-from normstat.statistics import Block, Facts
+from normstat.statistics import Facts, kind_of
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (
@@ -37,28 +38,15 @@ _RESAMPLING = {
 _GRAY = {"L", "1", "LA"}
 _GRAY16 = {"I;16", "I;16B", "I;16L", "I;16N"}
 _SIGNED = 2  # of the TIFF tag SampleFormat
+_KINDS = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}
+# The readers of what Pillow would change, by its name of the format.
+_BEYOND: dict[str, str] = {}
 _ALPHA = {"LA", "PA", "RGBA", "RGBa", "La"}
 _REFUSED = {
     "I": "32-bit integer pixels",
     "F": "float pixels",
     "La": "gray with premultiplied alpha, which Pillow cannot convert",
 }
-
-
-@dataclass(slots=True)
-class Decoded:
-    """An image ready to be counted.
-
-    `kind` is the name of a `statistics.Kind`. What Pillow decodes is an `image` of mode L, RGB or
-    I;16, with a `mask` that is nonzero where pixels count, if there is one. Everything else comes
-    as `blocks`, which can be read once, while the file is open.
-    """
-
-    kind: str
-    facts: Facts
-    image: Image.Image | None = None
-    mask: Image.Image | None = None
-    blocks: Iterable[Block] = ()
 
 
 @contextmanager
@@ -134,11 +122,17 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     try:
         with opener() as file:
             image = _open(file)
+            if not isinstance(image, Image.Image):
+                found = reader_by(image)(file, pipeline)
+                *slices, width = found.shape
+                return width, prod(slices), kind_of(found.kind).channels
     except ImageError:
         raise
     except Exception as error:  # as in `read`
         raise ImageError(_reason(error)) from error
     bands = 1 if pipeline.mode == "l" or image.mode in _GRAY | _GRAY16 else 3
+    if pipeline.channels == "native":
+        bands = len(_as_it_is(image).getbands())
     width, height = resized_size(image.size, pipeline.resize) if pipeline.resize else image.size
     if pipeline.crop:
         width = height = pipeline.crop
@@ -147,14 +141,13 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file)
+    if not isinstance(image, Image.Image):
+        return _beyond(file, image, pipeline)
     size = image.size
     _check_pixels(size, pipeline.max_pixels)
     if pipeline.resize:
         # A thin image grows without bound when its short side does.
         _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
-    loss = _loss(image, file)
-    if loss:
-        raise ImageError(loss)
     mode = image.mode
     animated = bool(getattr(image, "is_animated", False))
     transparent = mode in _ALPHA or "transparency" in image.info
@@ -163,6 +156,8 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image.load()
     if transparent and pipeline.alpha != "drop":
         pixels, mask = _with_alpha(image, pipeline.alpha)
+    elif pipeline.channels == "native":
+        pixels, mask = _as_it_is(image), None
     else:
         image.info.pop("transparency", None)
         pixels, mask = _plain(image), None
@@ -176,8 +171,12 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
             mask, _ = resized_and_cropped(
                 mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
             )
-    kind = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}[pixels.mode]
-    return Decoded(kind, Facts(mode, *size, transparent, animated, padded), pixels, mask)
+    facts = Facts(mode, *size, transparent, animated, padded)
+    kind = _KINDS.get(pixels.mode)
+    if kind is None:
+        names = pixels.getbands()
+        kind, facts = f"bands{len(names)}-8", facts._replace(bands=",".join(names))
+    return Decoded(kind, facts, pixels, mask)
 
 
 def _scale_transparent_code(image: Image.Image) -> None:
@@ -196,11 +195,30 @@ def _check_pixels(size: tuple[int, int], limit: int) -> None:
         )
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def _open(file: BinaryIO) -> Image.Image | str:
+    """Return an image of which only the header was read, or the reader that it needs."""
     try:
-        return Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
-        raise ImageError(_what_it_is_instead(file)) from None
+        reader = told_by(file)
+        if reader is None:
+            raise ImageError(_what_it_is_instead(file)) from None
+        return reader
+    loss = _loss(image, file)
+    if not loss:
+        return image
+    beyond = _BEYOND.get(image.format or "")
+    if beyond is None:
+        raise ImageError(loss)
+    return beyond
+
+
+def _beyond(file: BinaryIO, reader: str, pipeline: Pipeline) -> Decoded:
+    """Read what Pillow cannot, or would change."""
+    if pipeline.resize or pipeline.crop:
+        raise ImageError("--resize and --crop are for images of 8 bits, or of gray with 16")
+    file.seek(0)
+    return reader_by(reader)(file, pipeline)
 
 
 def _what_it_is_instead(file: BinaryIO) -> str:
@@ -292,6 +310,14 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode in _GRAY16 or image.mode == "I":
         return Image.fromarray(np.asarray(image).astype("<u2"))
     return image.convert("L" if image.mode in _GRAY else "RGB")
+
+
+def _as_it_is(image: Image.Image) -> Image.Image:
+    """Return an image with the channels of its file; of a palette, its colours."""
+    if image.mode in {"P", "PA"} or "transparency" in image.info:
+        clear = image.mode == "PA" or "transparency" in image.info
+        return image.convert("RGBA" if clear else "RGB")
+    return _plain(image) if image.mode in _GRAY16 | {"1", "I"} else image
 
 
 def _with_alpha(image: Image.Image, alpha: str) -> tuple[Image.Image, Image.Image | None]:

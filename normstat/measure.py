@@ -1,13 +1,10 @@
 """`compute`: the one place where listing, decoding, counting and the spec meet."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
-from typing import Any, Literal, TypeVar
-
-import msgspec
+from typing import Any, Literal
 
 from normstat.assemble import assemble
 from normstat.contents import described
@@ -19,11 +16,14 @@ from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
+from normstat.spec.asked import checked, pipeline_of
 from normstat.spec.model import (
     LEVEL,
     Alpha,
+    Channels,
     Ddof,
     Estimator,
+    Frames,
     Interpolation,
     Mode,
     Pipeline,
@@ -39,8 +39,6 @@ from normstat.statistics.summary import PERCENTILES
 RECIPES: dict[str, dict[str, Any]] = {
     "imagenet": {"resize": 256, "crop": 224, "weighting": "image", "std": "mean-of-images"}
 }
-
-_Checked = TypeVar("_Checked", bound=msgspec.Struct)
 
 
 def compute(
@@ -73,6 +71,11 @@ def compute(
     crop: int | None = None,
     interpolation: Interpolation = "bilinear",
     max_pixels: int = Pipeline().max_pixels,
+    channels: Channels = "auto",
+    bands: Sequence[str] = (),
+    frames: Frames = "first",
+    max_pixel_value: float | None = None,
+    nodata: float | None = None,
     weighting: Weighting | None = None,
     std: Std | None = None,
     ddof: Ddof = 0,
@@ -140,6 +143,20 @@ def compute(
         Resize the short side and crop the centre, as torchvision does on a Pillow image.
     max_pixels
         Files whose header claims more are not decoded.
+    channels
+        "auto": RGB or one channel, as `mode` says; bands where a file has others. "native": every
+        channel that the file has, alpha and infrared too.
+    bands
+        Names or numbers (from 1) of the bands to read, in that order; without names in the file
+        they are its names.
+    frames
+        "first" or "all" of the pages of a TIFF and the frames of an animation.
+    max_pixel_value
+        What codes are divided by, instead of the largest that the file could hold: 4095 for 12
+        bits in 16. For floats, instead of 1.
+    nodata
+        The value that means that there is none, in each channel by itself; instead of what a
+        file says of itself.
     weighting
         "pixel" (default): every pixel counts the same; "image": every image does.
     std
@@ -184,16 +201,20 @@ def compute(
     True
     """
     defaults = _recipe(recipe)
-    pipeline = _checked(
-        Pipeline,
+    pipeline = pipeline_of(
         mode=mode,
         alpha=alpha,
         resize=resize or defaults.get("resize"),
         crop=crop or defaults.get("crop"),
         interpolation=interpolation,
         max_pixels=max_pixels,
+        channels=channels,
+        bands=tuple(bands),
+        frames=frames,
+        max_pixel_value=max_pixel_value,
+        nodata=nodata,
     )
-    estimator = _checked(
+    estimator = checked(
         Estimator,
         weighting=weighting or defaults.get("weighting", "pixel"),
         std=std or defaults.get("std", "pooled"),
@@ -246,7 +267,7 @@ def compute(
         observer=observer,
     )
     with engine.held(), closing(run):
-        estimator = wanted.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
+        estimator = wanted.read_by(run, estimator, pipeline, level=confidence)
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
@@ -272,14 +293,6 @@ def _recipe(name: str | None) -> dict[str, Any]:
     if name not in RECIPES:
         raise UsageError(unknown("recipe", name, RECIPES))
     return RECIPES[name]
-
-
-def _checked(part: type[_Checked], **fields: Any) -> _Checked:
-    """Build a part of the spec from options, which are checked as a file's fields are."""
-    try:
-        return msgspec.convert(fields, part)
-    except msgspec.ValidationError as error:
-        raise UsageError(re.sub(r" - at `\$\.(\w+)`", r" in option \1", str(error))) from error
 
 
 def _percent(value: str | float) -> str:

@@ -26,7 +26,7 @@ from normstat.measure import compute
 from normstat.reading import Observer
 from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
-from normstat.spec.model import LEVEL, Estimator, Part, Selected, Shards, Skipped, Spec
+from normstat.spec.model import LEVEL, Estimator, Part, Pipeline, Selected, Shards, Skipped, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
@@ -242,12 +242,7 @@ def _again(
         "files_from": selection.files_from,
         "null": selection.null,
         "column": selection.column,
-        "mode": pipeline.mode,
-        "alpha": pipeline.alpha,
-        "resize": pipeline.resize,
-        "crop": pipeline.crop,
-        "interpolation": pipeline.interpolation,
-        "max_pixels": pipeline.max_pixels,
+        **_options(pipeline),
         "weighting": estimator.weighting,
         "std": estimator.std,
         "ddof": estimator.ddof,
@@ -256,6 +251,15 @@ def _again(
         "confidence": spec.confidence.level if spec.confidence else LEVEL,
     }
     return compute(*sources, **(before | _covered(estimator, part.shards) | options))
+
+
+def _options(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the options of `compute` that a pipeline was made of."""
+    fixed = {"exif_orientation", "mixed_depths"}
+    fields = {name: getattr(pipeline, name) for name in pipeline.__struct_fields__}
+    return {
+        name: value for name, value in fields.items() if name not in fixed and value is not UNSET
+    }
 
 
 def _state(spec: Spec) -> State:

@@ -21,6 +21,7 @@ LAYERS = [
     "formats",
     "contents",
     "statistics",
+    "readers",
     "images",
     "backends",
     "counting",

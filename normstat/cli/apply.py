@@ -7,6 +7,7 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    PIPELINE,
     from_option,
     list_options,
     local_worker_options,
@@ -29,8 +30,9 @@ from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
+from normstat.spec.asked import pipeline_of
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import Constants, Pipeline, Spec
+from normstat.spec.model import Constants, Spec
 
 _SHOWN = 10
 
@@ -146,7 +148,7 @@ def apply(
         numbers=numbers,
         output=output or "normalized",
         selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
-        pipeline=Pipeline(**{name: options.pop(name) for name in _PIPELINE}),
+        pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}),
         **options,
     )
     if dry_run:
@@ -176,7 +178,6 @@ _LIST = ("files_from", "null", "column")
 _SELECTION = (
     "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
 )  # fmt: skip
-_PIPELINE = ("mode", "alpha", "resize", "crop", "interpolation", "max_pixels")
 
 
 def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:

@@ -17,7 +17,16 @@ from normstat.backends import BACKENDS, LOCAL
 from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline, Stamp
+from normstat.spec.model import (
+    LEVEL,
+    Alpha,
+    Channels,
+    Frames,
+    Interpolation,
+    Mode,
+    Pipeline,
+    Stamp,
+)
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]
@@ -273,7 +282,44 @@ pipeline_options = _group(
         metavar="N",
         help="Larger images are skipped.",
     ),
+    click.option(
+        "--channels",
+        type=choice(Channels),
+        default="auto",
+        help="native keeps every channel of a file: alpha, infrared, ink.",
+    ),
+    click.option(
+        "--bands",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Bands to read, in this order: names, or numbers from 1. Files without names of their "
+        "own get these.",
+    ),
+    click.option(
+        "--frames",
+        type=choice(Frames),
+        default="first",
+        help="Of animations and of TIFFs with pages.",
+    ),
+    click.option(
+        "--max-pixel-value",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="M",
+        help="What codes are divided by: 4095 for 12 bits in 16.  [default: the largest code that "
+        "the file could hold; 1 for floats]",
+    ),
+    click.option(
+        "--nodata",
+        type=float,
+        metavar="VALUE",
+        help="The value that stands for none.  [default: what the file says]",
+    ),
 )
+# The fields of `Pipeline` that are options.
+PIPELINE = (
+    "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
+    "max_pixel_value", "nodata",
+)  # fmt: skip
 on_error_option = click.option(
     "--on-error",
     type=click.Choice(["skip", "fail"]),

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from msgspec import UNSET
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from normstat.contents import parts_of, places
 from normstat.reports.speed import Speed
+from normstat.sources.base import printable
 from normstat.sources.shards import ranges
 from normstat.spec.model import Part, Pipeline, Spec
 
@@ -198,6 +200,11 @@ def pipeline_text(pipeline: Pipeline) -> str:
         parts.append(f"resize {pipeline.resize} ({pipeline.interpolation})")
     if pipeline.crop:
         parts.append(f"crop {pipeline.crop}")
+    parts += [f"channels {pipeline.channels}"] if pipeline.channels else []
+    parts += [f"bands {' '.join(map(printable, pipeline.bands))}"] if pipeline.bands else []
+    parts += ["all frames"] if pipeline.frames == "all" else []
+    if pipeline.nodata is not UNSET:
+        parts.append(f"nodata {pipeline.nodata:g}")
     return ", ".join(parts)
 
 

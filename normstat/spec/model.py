@@ -13,6 +13,8 @@ MOST_SHARDS = 100_000
 
 Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
+Frames = Literal["first", "all"]
+Channels = Literal["auto", "native"]
 Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
@@ -53,11 +55,15 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     crop: Size | None = None
     interpolation: Interpolation = "bilinear"
     max_pixels: Size = 178_956_970
-    frames: Literal["first"] = "first"
+    frames: Frames = "first"
     exif_orientation: Literal["ignored"] = "ignored"
     mixed_depths: Literal["each file as a fraction of its own range"] = (
         "each file as a fraction of its own range"
     )
+    channels: Literal["native"] | UnsetType = UNSET
+    bands: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
+    max_pixel_value: MaxPixelValue | UnsetType = UNSET
+    nodata: Number | UnsetType = UNSET
 
 
 class Sample(_Part, frozen=True, kw_only=True):
@@ -281,6 +287,7 @@ class StateText(_Part, frozen=True, kw_only=True):
     animated: Count
     padded: Count
     left_out: dict[str, Count] | UnsetType = UNSET
+    bands: dict[str, Count] | UnsetType = UNSET
 
 
 class Stamp(_Part, frozen=True, kw_only=True):

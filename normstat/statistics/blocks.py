@@ -15,6 +15,7 @@ from normstat.statistics.record import Exact, Record, packed, packed_moments, pa
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
+_PIECE = 1 << 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,14 @@ class Block:
         Boolean array that broadcasts to `values`: False does not count. None: all do.
     why
         What the others are counted as in `left_out`.
+    window
+        The rows and columns of the image that these are, row by row; None: all of it.
     """
 
     values: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None = None
     why: str = "masked"
+    window: tuple[slice, slice] | None = None
 
 
 def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: bool) -> Record:
@@ -112,9 +116,12 @@ class _Codes:
     def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
         for channel, codes in enumerate(values):
             some = codes if valid is None else codes[valid[channel]]
-            if self._kind.zero:
-                some = some.astype(np.int32) - self._kind.zero
-            self._counts[channel] += np.bincount(some, minlength=self._kind.bins or 0)
+            # bincount makes int64 of what it counts: in pieces, that is not the image eight times.
+            for start in range(0, some.size, _PIECE):
+                piece = some[start : start + _PIECE]
+                if self._kind.zero:
+                    piece = piece.astype(np.int32) - self._kind.zero
+                self._counts[channel] += np.bincount(piece, minlength=self._kind.bins or 0)
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())
