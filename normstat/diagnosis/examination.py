@@ -29,7 +29,7 @@ from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
 from normstat.spec.model import PresetSpec, Spec
-from normstat.statistics import Histogram, State
+from normstat.statistics import Histogram, Kind, KindState, State
 from normstat.validation import measured_again
 
 Source = str | os.PathLike[str]
@@ -181,10 +181,9 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
     >>> round(found.preprocessing[0].imbalance, 1), round(found.preprocessing[-2].imbalance, 1)
     (120.1, 1.2)
     """
-    if spec.histogram is None:
-        raise SpecError(f"{name}: float values have no codes, whose moments the theory is from")
-    moments, histogram = _moments(spec)
-    _check_channels(name, spec, histogram)
+    whole, kind = _whole(spec)
+    _check_kind(name, spec, kind)
+    moments, histogram = second_moments(whole, kind), whole.codes
     spread = covariance(moments) if moments else None
     named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
     return Diagnosis(
@@ -285,7 +284,7 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
     listing, missing = images_of(spec, name, places)
-    if _moments(spec)[0] is None:
+    if second_moments(*_whole(spec)) is None:
         if listing is None:
             raise NormstatError(
                 f"{name}: has no products of the channels, which the theory needs: "
@@ -302,28 +301,32 @@ def _is_spec(source: Source | Spec) -> bool:
 
 
 def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
-    moments, histogram = _moments(spec)
-    _check_channels(name, spec, histogram)
+    whole, kind = _whole(spec)
+    _check_kind(name, spec, kind)
+    moments, histogram = second_moments(whole, kind), whole.codes
     if moments is None or eigenvalues(moments)[-1] < 0:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
     return _Data(name, spec, moments, histogram, listing, missing)
 
 
-def _check_channels(name: str, spec: Spec, histogram: Histogram) -> None:
-    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
+def _check_kind(name: str, spec: Spec, kind: Kind) -> None:
+    if not kind.has_range or spec.pipeline.max_pixel_value:
+        raise SpecError(
+            f"{name}: its pixels are not fractions of the range of their codes, which the "
+            "preprocessing steps are for"
+        )
+    sizes = {len(spec.channels), len(spec.mean), len(spec.std), kind.channels}
     if len(sizes) > 1:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
-    if spec.channels != channels:
+    if spec.channels != kind.names and not kind.name.startswith("bands"):
         raise SpecError(
-            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(channels)}"
+            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(kind.names)}"
         )
 
 
-def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
+def _whole(spec: Spec) -> tuple[KindState, Kind]:
     state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
-    return second_moments(whole, kind), whole.codes
+    return state.combined(rgb=spec.pipeline.mode == "rgb")
 
 
 def images_of(

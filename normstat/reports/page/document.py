@@ -88,8 +88,8 @@ def report(
     known = catalogue or load_catalogue()
     presets = [each.spec() for each in known]
     subjects = tuple(
-        subject_of(_candidate(each, known, observer), presets, with_images=images)
-        for each in specs or (DEFAULT_PATH,)
+        subject_of(_candidate(each, number, known, observer), presets, with_images=images)
+        for number, each in enumerate(specs or (DEFAULT_PATH,), 1)
     )
     return _RENDERERS[format](_page(Known(subjects, pairs_of(subjects, presets))))
 
@@ -137,10 +137,13 @@ def store(content: bytes, path: Path) -> None:
 
 
 def _candidate(
-    each: str | os.PathLike[str] | Spec, catalogue: Catalogue, observer: Observer | None
+    each: str | os.PathLike[str] | Spec,
+    number: int,
+    catalogue: Catalogue,
+    observer: Observer | None,
 ) -> Candidate:
     if isinstance(each, Spec):
-        return Candidate(name="the spec", spec=each)
+        return Candidate(name=f"spec {number}", spec=each)
     return resolve(os.fspath(each), catalogue, observer)
 
 

@@ -50,8 +50,8 @@ _SETTINGS: dict[str, Any] = {
 _SIZES: dict[type, tuple[int, int]] = {
     Bars: (260, 120),
     Span: (260, 72),
-    Plane: (460, 340),
-    Strips: (460, 170),
+    Plane: (390, 310),
+    Strips: (390, 150),
     Counts: (260, 120),
 }
 _CROWDED = 12  # labels of a plane that are this near, in points, are put apart
@@ -117,8 +117,8 @@ def _place(plot: Plot) -> tuple[float, float, float, float]:
     left, right, bottom, top = {
         Bars: (10, 10, 24, 6),
         Span: (10, 10, 24, 6),
-        Plane: (48, 14, 40, 10),
-        Strips: (190, 16, 40, 6),
+        Plane: (44, 10, 38, 8),
+        Strips: (176, 14, 36, 6),
         Counts: (10, 10, 24, 6),
     }[type(plot)]
     return left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height

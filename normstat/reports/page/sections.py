@@ -5,6 +5,7 @@ A new section is a function here and a row in `_SECTIONS`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import ceil
 
 from normstat.comparison import NEAR_GAIN, NEAR_SHIFT, Comparison
@@ -34,7 +35,7 @@ from normstat.reports.page.model import (
     Table,
     hues,
 )
-from normstat.reports.page.subject import Known, Subject
+from normstat.reports.page.subject import FRAMEWORKS, Known, Subject
 from normstat.reports.spec_text import STD_NAMES, copyable, definition_text, facts
 from normstat.sources.base import printable
 from normstat.spec.model import Histogram, Spec
@@ -175,11 +176,11 @@ def _copying(known: Known) -> Section:
         "Ready to copy",
         "Each text was read back and compared with the spec for every code. "
         "`normstat export --list` names all frameworks.",
-        columns=_columns(known.subjects, _code_blocks),
+        columns=_columns(known.subjects, partial(_code_blocks, shown=len(known.subjects) == 1)),
     )
 
 
-def _code_blocks(subject: Subject) -> Iterator[Block]:
+def _code_blocks(subject: Subject, *, shown: bool) -> Iterator[Block]:
     refused = []
     for name, found in subject.exports:
         if isinstance(found, str):
@@ -187,7 +188,11 @@ def _code_blocks(subject: Subject) -> Iterator[Block]:
             continue
         title = f"{name}: {FORMATS[name].summary}"
         yield Code(
-            title, _LANGUAGES[name], found.text, shown=name == "torchvision", notes=found.notes
+            title,
+            _LANGUAGES[name],
+            found.text,
+            shown=shown and name == FRAMEWORKS[0],
+            notes=found.notes,
         )
     if refused:
         yield Lines(tuple(dict.fromkeys(refused)))
@@ -449,11 +454,11 @@ def _size_figure(axis: str, by_pixels: dict[str, int]) -> Figure:
     for pixels, count in sizes.items():
         counts[(pixels - low) // width] += count
     common, many = max(sizes.items(), key=lambda each: (each[1], each[0]))
+    often = f", most often {common:,} ({many:,} of {sum(sizes.values()):,})" if many > 1 else ""
     return Figure(
         Counts(axis, tuple(counts), low, width),
-        f"{axis}, most often {common:,} ({many:,} of {sum(sizes.values()):,})",
-        f"Histogram of the {axis} of images, from {low:,} to {high:,} pixels, most often "
-        f"{common:,}.",
+        f"{axis}{often}",
+        f"Histogram of the {axis} of images, from {low:,} to {high:,} pixels{often}.",
     )
 
 
