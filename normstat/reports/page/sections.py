@@ -41,10 +41,11 @@ from normstat.sources.base import printable
 from normstat.spec.model import Histogram, Spec
 
 _MOST_ACROSS = 4  # channels that stand beside each other
-_MOST_HISTOGRAMS = 32
+_MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
 _MOST_BINS = 128
 _MOST_PRESETS = 5
 _MOST_NAMES = 200
+_LONGEST_NAME = 300
 _FEW_NAMES = 12
 _SIZE_BINS = 24
 _NONE = "–"
@@ -206,13 +207,16 @@ def _histograms(known: Known) -> Section:
         "histograms",
         "Distribution of values",
         "Pixels by value; the line is the mean, the band is one std to either side.",
-        columns=_columns(known.subjects, _histogram_blocks),
+        columns=_columns(
+            known.subjects,
+            partial(_histogram_blocks, most=_MOST_HISTOGRAMS // len(known.subjects)),
+        ),
     )
 
 
-def _histogram_blocks(subject: Subject) -> Iterator[Block]:
+def _histogram_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
     spec = subject.spec
-    colours = hues(spec.channels)[:_MOST_HISTOGRAMS]
+    colours = hues(spec.channels)[:most]
     if spec.histogram:
         limits = _limits(spec, spec.histogram)
         items = [
@@ -491,11 +495,13 @@ def _skipped(known: Known) -> Section | None:
         "skipped",
         "Skipped files",
         "They do not count in any number here.",
-        columns=_columns(known.subjects, _skipped_blocks),
+        columns=_columns(
+            known.subjects, partial(_skipped_blocks, most=_MOST_NAMES // len(known.subjects))
+        ),
     )
 
 
-def _skipped_blocks(subject: Subject) -> Iterator[Block]:
+def _skipped_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
     skipped = subject.spec.skipped
     if not skipped:
         yield Lines(("None.",))
@@ -506,13 +512,18 @@ def _skipped_blocks(subject: Subject) -> Iterator[Block]:
         reasons = Counter(printable(each.reason) for each in skipped).most_common(_FEW_NAMES)
         rows = [(reason, f"{count:,}") for reason, count in reasons]
         yield Table(Cells("by reason", ("reason", "files"), rows))
-    listed = tuple((printable(each.name), printable(each.reason)) for each in skipped[:_MOST_NAMES])
+    listed = tuple((_name(each.name), _name(each.reason)) for each in skipped[:most])
     yield Names(
         f"{len(listed):,} files and why",
         listed,
         left=len(skipped) - len(listed),
         folded=len(listed) > _FEW_NAMES,
     )
+
+
+def _name(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}…"
 
 
 # --- training
