@@ -38,6 +38,8 @@ def _pair(pair: Comparison) -> Group:
     sides = Text(f"A {pair.a.name}\nB {pair.b.name}")
     few = len(pair.channels) <= _MOST_COLUMNS
     overall = Table(box=None, pad_edge=False, show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):
+        overall.add_column(no_wrap=overflow != "fold", overflow=overflow)
     for name, values in pair.metrics.items():
         if not METRICS[name].by_channel:
             overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
@@ -125,6 +127,8 @@ def _names(pair: Comparison) -> str:
 def bullets(lines: Sequence[str]) -> Table:
     """Return sentences as a list."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for line in lines:
         table.add_row("·", Text(line))
     return table
