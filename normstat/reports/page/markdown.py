@@ -32,7 +32,7 @@ def _lines(page: Page) -> Iterator[str]:
     for section in page.sections:
         yield from (f"## {plain(section.title)}", "")
         if section.lead:
-            yield from (plain(section.lead), "")
+            yield from (_prose(section.lead), "")
         for block in section.blocks:
             yield from _block(block)
         for column in section.columns:
@@ -71,13 +71,13 @@ def _listed(texts: Iterable[str]) -> Iterator[str]:
 
 def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        yield from (plain(text), "")
+        yield from (_prose(text), "")
 
 
 def _code(block: Code) -> Iterator[str]:
     fence = _fence(block.text)
-    yield from (f"**{plain(block.title)}**", "", f"{fence}{block.language}")
-    yield from (block.text.rstrip("\n"), fence, "")
+    yield from (f"**{plain(block.title)}**", "") if block.title else ()
+    yield from (f"{fence}{block.language}", block.text.rstrip("\n"), fence, "")
     yield from _paragraphs(block.notes)
 
 
@@ -100,6 +100,16 @@ def plain(text: str) -> str:
     '\\<b\\>\\|\\`x\\`\\\\n\\# \\&amp; \\~y\\~'
     """
     return re.sub(r"[&~!]", r"\\\g<0>", escaped(printable(text)))
+
+
+def _prose(text: str) -> str:
+    r"""Return a sentence as plain text, with the commands in it as code.
+
+    >>> _prose("a_b: `normstat show *` <c>")
+    'a\\_b: `normstat show *` \\<c\\>'
+    """
+    parts = re.split("`([^`]+)`", printable(text))
+    return "".join(f"`{part}`" if odd % 2 else plain(part) for odd, part in enumerate(parts))
 
 
 def _fence(text: str) -> str:

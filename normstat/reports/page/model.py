@@ -124,7 +124,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Code:
-    """Text to copy. `language` is that of a fenced block; one that is not `shown` is folded."""
+    """Text to copy. `language` is that of a fenced block; with a title it can be folded, and is
+    unless it is `shown`.
+    """
 
     kind: ClassVar = "code"
     title: str

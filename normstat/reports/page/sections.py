@@ -83,7 +83,7 @@ def _number_blocks(subject: Subject) -> Iterator[Block]:
         f"mean = {copyable(spec.mean)}\nstd  = {copyable(spec.std)}\n"
         f"max_pixel_value = {spec.max_pixel_value:g}\n"
     )
-    yield Code("mean and std", "python", values, shown=True)
+    yield Code("", "python", values)
     yield Table(_channel_cells(spec))
     confidence = spec.confidence
     if confidence:
