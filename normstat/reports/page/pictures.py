@@ -21,20 +21,22 @@ _QUALITY = 75
 _MEDIA_TYPE = "image/jpeg"
 
 
-def pictures_of(spec: Spec, name: str) -> tuple[tuple[Picture, ...], str]:
-    """Return thumbnails of a few images, drawn by a seed, or why there are none.
+def listing_of(spec: Spec, name: str) -> tuple[Listing | None, str]:
+    """Return the images of a spec when every file has the name and size that it had, else why not.
 
-    At most 12 images are read, and only when every file has the name and size that it had.
+    They are looked for where the spec says.
     """
     try:
         listing, missing = images_of(spec, name)
     except NormstatError as error:
-        return (), str(error)
-    if listing is None:
-        return (), (missing or "").partition(";")[0]
+        return None, str(error)
+    return listing, (missing or "").partition(";")[0]
+
+
+def a_few(listing: Listing, pipeline: Pipeline) -> tuple[Picture, ...]:
+    """Return thumbnails of at most 12 images, drawn by a seed from each folder in proportion."""
     order = drawn(listing.names, seed=0, stratify=True)[:_MOST]
-    found = thumbnails(listing, [(row, "") for row in sorted(order)], spec.pipeline)
-    return found, "" if found else "none of the images that were tried has a picture"
+    return thumbnails(listing, [(row, "") for row in sorted(order)], pipeline)
 
 
 def thumbnails(

@@ -8,7 +8,7 @@ from normstat.diagnosis import Diagnosis, theory
 from normstat.errors import NormstatError, SpecError
 from normstat.formats.exports import Export, export
 from normstat.reports.page.model import Picture
-from normstat.reports.page.pictures import pictures_of
+from normstat.reports.page.pictures import a_few, listing_of
 from normstat.spec.model import PresetSpec, Spec
 
 # The frameworks that most people copy for; `normstat export --list` has all.
@@ -63,7 +63,10 @@ def subject_of(
         diagnosis = theory(spec, name, _usual(spec, presets))
     except NormstatError as error:
         unknown = str(error)
-    pictures, unseen = pictures_of(spec, name) if with_images else ((), "images were not asked for")
+    listing, unseen = listing_of(spec, name) if with_images else (None, "they were not asked for")
+    pictures = a_few(listing, spec.pipeline) if listing else ()
+    if listing and not pictures:
+        unseen = "none of the images that were tried has one"
     return Subject(
         name=name,
         spec=spec,
