@@ -27,6 +27,7 @@ Format = Literal["html", "markdown", "png"]
 
 SUFFIXES: dict[Format, str] = {"html": ".html", "markdown": ".md", "png": ".png"}
 MARK = b"normstat report"  # in the first bytes of every report
+_BEGINNING = 4096
 MOST_SPECS = 8
 _MOST_CHANNELS = 16
 _NEEDS: dict[Format, tuple[str, ...]] = {
@@ -122,7 +123,12 @@ def check_place(path: Path, *, force: bool, inputs: Sequence[str] = ()) -> None:
     SourceError
         The file cannot be written, or is there and is no report.
     """
-    check_target(path, force=force, inputs=inputs, what="report", mark=MARK)
+    check_target(path, force=force, inputs=inputs, thing="normstat report", is_one=_is_report)
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK in file.read(_BEGINNING)
 
 
 def store(content: bytes, path: Path) -> None:
