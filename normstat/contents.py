@@ -1,7 +1,7 @@
 """What a dataset consists of, as a spec remembers it, and what has changed since."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,9 +11,20 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from normstat.errors import SourceError, UsageError
+from normstat.grouping import Grouping
 from normstat.sources import Listing, Selection
-from normstat.sources.base import digest_of, natural_key, printable
-from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec, StateText
+from normstat.sources.base import digest_of, natural_key, natural_place, printable
+from normstat.spec.model import (
+    Dataset,
+    Entry,
+    Files,
+    Part,
+    Selected,
+    Shards,
+    Spec,
+    StateText,
+    integer,
+)
 
 MOST_ENTRIES = 1000
 CHECK = 2**53 - 111  # a prime that JSON can hold
@@ -24,7 +35,7 @@ Rename = Callable[[str], str]
 _Value = TypeVar("_Value")
 
 
-def described(listing: Listing, selection: Selection) -> Dataset:
+def described(listing: Listing, selection: Selection, grouping: Grouping | None = None) -> Dataset:
     """Return what a spec tells of the files that were there."""
     return Dataset(
         roots=sorted(printable(root) for root in listing.roots),
@@ -42,6 +53,8 @@ def described(listing: Listing, selection: Selection) -> Dataset:
         bytes=sum(listing.sizes),
         digest=listing.digest(),
         contents=_contents(listing),
+        group_by=grouping.rule if grouping else UNSET,
+        groups=grouping.sizes() if grouping else UNSET,
     )
 
 
@@ -113,9 +126,7 @@ def checksum(state: StateText) -> int:
         for name, values in msgspec.to_builtins(text.images).items():
             for channel, value in enumerate(values if isinstance(values, list) else [values]):
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
-                digits, _, zeros = str(value).partition("*2^")  # as sums of floats are written
-                power = pow(2, int(zeros or 0), CHECK)
-                total += int(digits) * power * int.from_bytes(factor[:8])
+                total += integer(str(value)) * int.from_bytes(factor[:8])
     return total % CHECK
 
 
@@ -135,9 +146,20 @@ def joined(parts: Iterable[Part]) -> Whole:
         bytes=sum(part.bytes for part in parts),
         digest=digest_of((part.digest, part.files) for part in parts),
         contents=[],
+        group_by=_common(part.group_by for part in parts) or UNSET,
+        groups=_added(part.groups for part in parts),
         parts=parts,
     )
     return Whole(dataset, listed, shards, software)
+
+
+def _added(groups: Iterable[dict[str, int] | UnsetType]) -> dict[str, int] | UnsetType:
+    total: Counter[str] = Counter()
+    for each in groups:
+        if each is UNSET:
+            return UNSET
+        total.update(each)
+    return {name: total[name] for name in sorted(total, key=natural_place)}
 
 
 def versions(software: Iterable[dict[str, str]]) -> dict[str, str]:

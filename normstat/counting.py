@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -65,14 +66,20 @@ class Task:
 class Answer:
     """What a worker found: the state of its images, and those that do not count with the reason.
 
+    There is a state for each group that has images here; without groups, all are of group 0.
     `records` has what is known of each image alone, when that was asked for.
     """
 
-    state: State
+    states: dict[int, State]
     skipped: list[tuple[str, str]]
     images: int
     size: int
     records: list[tuple[str, Record]]
+
+    @property
+    def state(self) -> State:
+        """Of all its images."""
+        return State.of_all(self.states.values())
 
 
 def answer(task: Task) -> Answer:
@@ -89,21 +96,25 @@ def answer(task: Task) -> Answer:
             f"a worker has {_told(SOFTWARE)}, the run was started with "
             f"{_told(question.software)}; install the same on both"
         )
-    collector = Collector(ddof=question.ddof, covariance=question.covariance)
+    collectors: defaultdict[int, Collector] = defaultdict(
+        partial(Collector, ddof=question.ddof, covariance=question.covariance)
+    )
     limited = nullcontext if question.timeout is None else partial(_limited, question.timeout)
+    groups = portion.groups or [0] * len(portion)
     records, skipped = [], []
     with undisturbed():
-        for name, opener in portion.opened():
+        for (name, opener), group in zip(portion.opened(), groups, strict=True):
             try:
                 with limited(), read(opener, question.pipeline) as decoded:
                     record = _counted(decoded, question.covariance)
             except ImageError as error:
                 skipped.append((name, str(error)))
                 continue
-            collector.add(record)
+            collectors[group].add(record)
             if question.keep_records:
                 records.append((name, record))
-    return Answer(collector.state(), skipped, len(portion), sum(portion.sizes), records)
+    states = {group: collector.state() for group, collector in collectors.items()}
+    return Answer(states, skipped, len(portion), sum(portion.sizes), records)
 
 
 def lost(task: Task, error: WorkerLostError) -> Answer:
@@ -112,7 +123,7 @@ def lost(task: Task, error: WorkerLostError) -> Answer:
     reason = f"ended the process that read it: {error}"
     if task.question.timeout is not None:
         reason += f"; or took longer than {task.question.timeout:g} s (--timeout) in a decoder"
-    return Answer(State(), [(name, reason)], 1, size, [])
+    return Answer({}, [(name, reason)], 1, size, [])
 
 
 def known(records: Iterable[Record], question: Question) -> State:

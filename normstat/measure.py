@@ -6,12 +6,15 @@ from contextlib import closing
 from fractions import Fraction
 from typing import Any, Literal
 
+from msgspec import UNSET
+
 from normstat.assemble import assemble
 from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
+from normstat.grouping import NONE, Grouping, parsed
 from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
@@ -81,6 +84,7 @@ def compute(
     ddof: Ddof = 0,
     covariance: bool = False,
     percentiles: Sequence[str | float] = PERCENTILES,
+    group_by: str | None = None,
     on_error: Literal["skip", "fail"] = "skip",
     stamp: Stamp | None = None,
     observer: Observer | None = None,
@@ -168,6 +172,11 @@ def compute(
         Also find the covariance of the channels.
     percentiles
         Percents, 0 to 100.
+    group_by
+        Also measure each group alone: "parent" groups by the folder that holds an image, "top" by
+        the first folder of its name, "regex:PATTERN" by what the pattern finds in its name (its
+        group, when it has one), "csv:FILE:COLUMN" by a column of a CSV, TSV or JSON Lines table
+        that has the names in another. An image that is in no group is skipped.
     on_error
         "skip" names unreadable files in the spec; "fail" raises at the first.
     stamp
@@ -199,6 +208,9 @@ def compute(
     (255, {'RGB': 30})
     >>> spec == compute("sample_data/photos", jobs=2, backend="threads")
     True
+    >>> spec = compute("sample_data/photos", group_by="parent")
+    >>> [group.name for group in spec.groups], spec.group("coast").counts.images
+    (['coast', 'forest', 'night'], 10)
     """
     defaults = _recipe(recipe)
     pipeline = pipeline_of(
@@ -229,6 +241,7 @@ def compute(
     if not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
+    rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
     selection = Selection(
         tuple(include),
@@ -252,6 +265,7 @@ def compute(
         fail(*listing.unreadable[0])
     if observer:
         observer.listed(listing)
+    grouping = rule.over(listing) if rule else None
     run = Reading(
         listing,
         Question(
@@ -265,6 +279,7 @@ def compute(
         cache=cache,
         fail=on_error == "fail",
         observer=observer,
+        grouping=grouping,
     )
     with engine.held(), closing(run):
         estimator = wanted.read_by(run, estimator, pipeline, level=confidence)
@@ -275,16 +290,34 @@ def compute(
         run.state,
         estimator=estimator,
         pipeline=pipeline,
-        dataset=described(listing, selection),
-        skipped=[
-            Skipped(name=printable(name), reason=printable(reason)) for name, reason in skipped
-        ],
+        dataset=described(listing, selection, grouping),
+        skipped=_skipped(skipped, listing, grouping),
         percentiles=percents,
         covariance=covariance,
         level=confidence,
         software=SOFTWARE,
         stamp=stamp,
+        groups={grouping.names[number]: state for number, state in run.states.items()}
+        if grouping
+        else None,
     )
+
+
+def _skipped(
+    skipped: list[tuple[str, str]], listing: Listing, grouping: Grouping | None
+) -> list[Skipped]:
+    groups: dict[str, str] = {}
+    if grouping:
+        names = {name for name, _ in skipped}
+        groups = {
+            name: grouping.names[number]
+            for name, number in zip(listing.names, grouping.numbers, strict=True)
+            if number != NONE and name in names
+        }
+    return [
+        Skipped(name=printable(name), reason=printable(reason), group=groups.get(name, UNSET))
+        for name, reason in skipped
+    ]
 
 
 def _recipe(name: str | None) -> dict[str, Any]:

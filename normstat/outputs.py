@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -42,8 +43,11 @@ def _read_npy(path: Path) -> Array:
 
 
 def _write_npz(path: Path, values: Array, _layout: str = "chw") -> None:
+    # Through memory: an archive that a full disk cuts off complains once more when it is forgotten.
+    archive = BytesIO()
+    np.savez(archive, values=values)
     with path.open("wb") as file:
-        np.savez(file, values=values)
+        file.write(archive.getbuffer())
 
 
 def _read_npz(path: Path) -> Array:

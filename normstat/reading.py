@@ -2,8 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Protocol
 
@@ -12,10 +14,11 @@ from normstat.cache import Cache
 from normstat.counting import Answer, Question, Task, answer, known, lost
 from normstat.engine import Engine
 from normstat.errors import CacheError, ImageError, SourceError
+from normstat.grouping import Grouping
 from normstat.images import VANISHED
 from normstat.sources import Listing
 from normstat.sources.base import printable
-from normstat.statistics import State
+from normstat.statistics import Record, State
 
 # Small enough that a cancelled run ends at once, large enough that handing over costs nothing.
 CHUNK_IMAGES = 512
@@ -61,6 +64,8 @@ class Reading:
         Raise at the first image that cannot be read.
     observer
         Is told of progress.
+    grouping
+        Which group each image of the listing is in. What has none is skipped.
 
     Raises
     ------
@@ -77,9 +82,10 @@ class Reading:
         cache: str | os.PathLike[str] | None = None,
         fail: bool = False,
         observer: Observer | None = None,
+        grouping: Grouping | None = None,
     ) -> None:
-        self.listing = listing
-        self.state = State()
+        self.listing = listing if grouping is None else replace(listing, groups=grouping.numbers)
+        self.states: dict[int, State] = {}
         self.skipped: list[tuple[str, str]] = []
         self._question = question
         self._engine = engine
@@ -87,6 +93,12 @@ class Reading:
         self._decoded = False
         self._fail = fail
         self._observer = observer
+        self._grouping = grouping
+
+    @property
+    def state(self) -> State:
+        """Of all that was read."""
+        return State.of_all(self.states.values())
 
     def expect(self, images: int) -> None:
         """Tell the observer how many images will be read, by what is known now."""
@@ -103,7 +115,8 @@ class Reading:
         CacheError
             The cache turns out to be damaged before anything was decoded.
         """
-        listing = self._unknown(self.listing if rows is None else self.listing.pick(sorted(rows)))
+        listing = self.listing if rows is None else self.listing.pick(sorted(rows))
+        listing = self._unknown(self._with_group(listing))
         if not listing:
             return
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
@@ -117,8 +130,8 @@ class Reading:
                 if self._engine.is_elsewhere:
                     _check_sight(listing, found.skipped)
                 if self._fail and found.skipped:
-                    fail(*found.skipped[0])
-                self.state = self.state.merged(found.state)
+                    fail(*found.skipped[0], cache=self._cache)
+                self._add(found.states)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
                 self._keep(listing, list(islice(order, found.images)), found)
@@ -128,6 +141,36 @@ class Reading:
         self._flush()
         if self._cache:
             self._cache.close()
+
+    def _add(self, states: Mapping[int, State]) -> None:
+        for group, state in states.items():
+            before = self.states.get(group)
+            self.states[group] = state if before is None else before.merged(state)
+
+    def _with_group(self, listing: Listing) -> Listing:
+        """Skip the images that are in no group; return the others."""
+        if self._grouping is None or listing.groups is None or min(listing.groups, default=0) >= 0:
+            return listing
+        rows: dict[bool, list[int]] = {True: [], False: []}
+        for row, group in enumerate(listing.groups):
+            rows[group >= 0].append(row)
+        out = listing.pick(rows[False])
+        self.skipped += [(name, self._grouping.missing[name]) for name in out.names]
+        if self._fail:
+            fail(*self.skipped[-len(out)])
+        self._advance(len(out), sum(out.sizes))
+        return listing.pick(rows[True])
+
+    def _known(
+        self, listing: Listing, rows: Iterable[int], records: Sequence[Record]
+    ) -> dict[int, State]:
+        """Return the states of the groups whose images have these rows and records."""
+        if listing.groups is None:
+            return {0: known(records, self._question)}
+        groups: defaultdict[int, list[Record]] = defaultdict(list)
+        for row, record in zip(sorted(rows), records, strict=True):
+            groups[listing.groups[row]].append(record)
+        return {group: known(some, self._question) for group, some in groups.items()}
 
     def _unknown(self, listing: Listing) -> Listing:
         """Add what the cache knows; return the images that it does not."""
@@ -141,7 +184,7 @@ class Reading:
                 records, unread = self._cache.find(listing, rows)
                 missing += unread
                 if records:
-                    self.state = self.state.merged(known(records, self._question))
+                    self._add(self._known(listing, set(rows).difference(unread), records))
                     size = sum(listing.sizes[start : rows.stop])
                     self._advance(len(records), size - sum(listing.sizes[row] for row in unread))
                     self._cached(len(records))
@@ -187,10 +230,11 @@ class Reading:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-def fail(name: str, reason: str) -> None:
+def fail(name: str, reason: str, cache: Cache | None = None) -> None:
     """Raise for an image that cannot be read."""
+    written = f"Only {cache.path} was written" if cache else "Nothing was written"
     raise ImageError(
-        f"{printable(name)}: {printable(reason)}. Nothing was written; "
+        f"{printable(name)}: {printable(reason)}. {written}; "
         "--on-error skip leaves such files out and names them"
     )
 

@@ -79,12 +79,14 @@ def command(
 
     A and B are specs, configurations of frameworks, presets, or folders, which are measured.
     Without A it is normstat.json; without B every preset with the same channels, the nearest
-    first. Exit code 1 when a rule (--fail-on, --tolerance) is broken; without a rule always 0.
+    first. SPEC#GROUP is one group of a spec. Exit code 1 when a rule (--fail-on, --tolerance) is
+    broken; without a rule always 0.
 
     \b
       normstat compare
       normstat compare --preset imagenet --fail-on 'shift>0.5'
       normstat compare train.json val.json --tolerance 0.01 --significant
+      normstat compare normstat.json#train normstat.json#val
     """
     parsed = [parse_rule(rule) for rule in rules]
     gated = bool(parsed) or tolerance is not None

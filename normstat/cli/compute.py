@@ -68,6 +68,11 @@ from normstat.statistics.summary import PERCENTILES
     "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
     help="Percents from 0 to 100.",
 )  # fmt: skip
+@click.option(
+    "--group-by", metavar="RULE",
+    help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), or "
+    "csv:FILE:COLUMN (of a table with the names). What has no group is skipped.",
+)  # fmt: skip
 @on_error_option
 def compute(
     *,
@@ -97,6 +102,7 @@ def compute(
       normstat compute ./images --files-from train.txt
       normstat compute ./images --recipe imagenet
       normstat compute s3://bucket/train
+      normstat compute ./images --group-by top
     """
     if not src and options["files_from"] is None:
         raise UsageError("name a SRC to measure, or a list: --files-from")

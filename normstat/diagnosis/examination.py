@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from normstat.diagnosis.preprocessing import Preprocessing, preprocessings
 from normstat.diagnosis.quadratic import TOLERANCE, covariance, quadratic, second_moments
 from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
+from normstat.grouping import parsed
 from normstat.measure import compute
 from normstat.methods import gaussian
 from normstat.presets import load_catalogue
@@ -27,7 +27,7 @@ from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import PresetSpec, Spec
 from normstat.statistics import Histogram, Kind, KindState, State
 from normstat.validation import measured_again
@@ -296,7 +296,7 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
 
 
 def _is_spec(source: Source | Spec) -> bool:
-    path = Path(os.fspath(source)) if not isinstance(source, Spec) else DEFAULT_PATH
+    path = DEFAULT_PATH if isinstance(source, Spec) else file_and_group(source)[0]
     return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
 
 
@@ -346,11 +346,18 @@ def images_of(
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
-        return listing, None
+        return _of_group(spec, listing), None
     changed = f"{told} has changed since {name} was made"
     if places:
         raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
     return None, f"{changed}; `normstat compute` measures it again"
+
+
+def _of_group(spec: Spec, listing: Listing) -> Listing:
+    if not (spec.dataset.group and spec.dataset.group_by):
+        return listing
+    grouping = parsed(spec.dataset.group_by).over(listing)
+    return listing.pick(grouping.rows(spec.dataset.group))
 
 
 def _preprocessed(

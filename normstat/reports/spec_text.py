@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from normstat.contents import parts_of, places
+from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
@@ -41,6 +42,8 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
         parts.append(Text(_KNOWN, style="dim"))
     parts += [Text(), _facts(spec, speed)]
+    if spec.groups:
+        parts += [Text(), groups_text(spec)]
     return Group(*parts)
 
 
@@ -171,6 +174,8 @@ def facts(spec: Spec) -> dict[str, str]:
         "shards": _shards(spec),
         "merged": _merged(spec),
         "without": _without(spec),
+        "group": _group(spec),
+        "groups": _groups(spec),
         "pixels": f"{counts.pixels:,} a channel",
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
@@ -197,6 +202,27 @@ def _of_nothing(table: Table, spec: Spec) -> Table:
     if spec.skipped:
         table.add_row("skipped", Text(_skipped(spec)))
     return table
+
+
+def _group(spec: Spec) -> str:
+    dataset = spec.dataset
+    if not (dataset.group and dataset.group_by):
+        return ""
+    return f"{printable(dataset.group)} alone, of {dataset.files:,} files in {places(dataset)}"
+
+
+def _groups(spec: Spec) -> str:
+    if spec.groups is UNSET:
+        return ""
+    text = f"{len(spec.groups):,} by {printable(spec.dataset.group_by or '')}"
+    known = {group.name for group in spec.groups}
+    unread = [name for name in spec.dataset.groups or () if name not in known]
+    if unread and not spec.estimator.shards:
+        shown = ", ".join(map(printable, unread[:_SHOWN_SKIPS])) + ", …" * (
+            len(unread) > _SHOWN_SKIPS
+        )
+        text += f"; of {len(unread):,} more no image was read: {shown}"
+    return text
 
 
 def _shards(spec: Spec) -> str:

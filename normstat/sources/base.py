@@ -183,6 +183,7 @@ class Portion:
     names: list[str]
     places: "array[int]"
     sizes: "array[int]"
+    groups: "array[int] | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -200,7 +201,8 @@ class Portion:
         return [self._part(slice(0, middle)), self._part(slice(middle, None))]
 
     def _part(self, rows: slice) -> "Portion":
-        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows], groups)
 
 
 def _longs() -> "array[int]":
@@ -214,6 +216,7 @@ class Listing:
     `names` are unique. The arrays have one number an image: its bytes, its version (which changes
     when the image does: nanoseconds of the last change, where there is a clock), its place within
     its source, and which of `sources` it is from. All is flat because a listing can hold millions.
+    `groups` has the number of each image's group when the images are to be told apart.
     """
 
     roots: list[str]
@@ -227,6 +230,7 @@ class Listing:
     passed_over: int = 0
     containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
+    groups: "array[int] | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -274,6 +278,7 @@ class Listing:
             versions=_picked(self.versions, rows),
             places=_picked(self.places, rows),
             owners=_picked(self.owners, rows),
+            groups=None if self.groups is None else _picked(self.groups, rows),
         )
 
     def portion(self, rows: Sequence[int]) -> Portion:
@@ -281,9 +286,10 @@ class Listing:
         source = self.sources[self.owners[rows[0]]]
         if isinstance(rows, range):
             part = slice(rows.start, rows.stop)
-            return Portion(source, self.names[part], self.places[part], self.sizes[part])
+            groups = None if self.groups is None else self.groups[part]
+            return Portion(source, self.names[part], self.places[part], self.sizes[part], groups)
         picked = self.pick(rows)
-        return Portion(source, picked.names, picked.places, picked.sizes)
+        return Portion(source, picked.names, picked.places, picked.sizes, picked.groups)
 
     def opener(self, row: int) -> Opener:
         """Return what opens one image."""
@@ -376,6 +382,11 @@ def natural_key(name: str) -> str:
     ['a/img9', 'a/img10', 'a.b/img1']
     """
     return _DIGITS.sub(_with_length, name.replace("/", "\0"))
+
+
+def natural_place(name: str) -> tuple[str, str]:
+    """Return what names are sorted by: as people count, and what is told apart stays apart."""
+    return natural_key(name), name
 
 
 def _with_length(match: re.Match[str]) -> str:

@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
 from normstat.errors import SpecError
+from normstat.spec.model import integer
 from normstat.statistics.clusters import DEGREES, ImageSums
 from normstat.statistics.histogram import Histogram
 
@@ -261,6 +263,11 @@ class State:
             self.bands + other.bands,
         )
 
+    @classmethod
+    def of_all(cls, states: Iterable["State"]) -> "State":
+        """Return the state of all together, of none the empty one."""
+        return reduce(cls.merged, states, cls())
+
     def subtracted(self, other: "State") -> "State":
         """Return the state without what `other` counted: what it was before `other` was merged.
 
@@ -433,7 +440,7 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
             histogram = Histogram.from_text(lines, bins=kind.bins)
         except SpecError as error:
             raise SpecError(f"{path}.histogram: {error}") from error
-    values = {name: [_integer(value) for value in sums[name]] for name in DEGREES}
+    values = {name: [integer(value) for value in sums[name]] for name in DEGREES}
     limits = text.get("limits")
     for part, items in [("histogram", lines), ("limits", limits), *values.items()]:
         if items is not None and len(items) != kind.channels:
@@ -452,7 +459,7 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
     return KindState(
         histogram,
         images,
-        products and [_integer(value) for value in products],
+        products and [integer(value) for value in products],
         limits and [(low, high) for low, high in limits],
     )
 
@@ -465,8 +472,3 @@ def _dyadic(value: int) -> str:
     """
     zeros = (value & -value).bit_length() - 1
     return f"{value >> zeros}*2^{zeros}" if zeros > 0 else str(value)
-
-
-def _integer(text: str) -> int:
-    digits, _, zeros = text.partition("*2^")
-    return int(digits) << int(zeros or 0)
