@@ -18,6 +18,7 @@ from normstat.comparison import Candidate
 from normstat.errors import SpecError, UsageError
 from normstat.formats.exports import export
 from normstat.presets import preset
+from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
 from normstat.reports.page.markdown import plain
 from normstat.reports.page.model import Bars, Figures
@@ -226,6 +227,22 @@ def test_several_specs_stand_side_by_side(work):
     comparison = normstat.compare("normstat.json", "other.json")
     assert f"{comparison.metrics['jeffreys'][0]:.3f}" in text
     assert "channels differ: normstat.json has R G B, spec 3 has L" in text
+
+
+def test_groups_stand_against_the_whole(work):
+    spec = normstat.compute("photos", group_by="parent")
+    save(spec, work / "grouped.json")
+    content = normstat.report("grouped.json", "normstat.json").decode()
+    text = words(Parsed(content))
+    for each in ranked(spec):
+        assert f"{each.name} {each.images:,} {each.jeffreys:.4f}" in cells_of(content)
+    assert "None: normstat compute --group-by tells them apart." in text
+    assert "Groups" not in words(Parsed(normstat.report("normstat.json")))
+
+
+def cells_of(content):
+    """Return the text of a page with a blank between what stands in cells."""
+    return words(Parsed(content.replace("</td>", " </td>").replace("</th>", " </th>")))
 
 
 # --- images

@@ -52,13 +52,16 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     hostile = folder / HOSTILE.removesuffix(".jpg")
     shutil.copytree(ROOT / "sample_data" / "photos" / "night", hostile)
     shutil.copy(ROOT / "sample_data" / "photos" / "coast" / "coast-01.jpg", hostile / HOSTILE)
-    (hostile / "'\"><script>alert(9)<").mkdir()
-    (hostile / "'\"><script>alert(9)<" / "x.png").write_text("no image")
+    below = hostile / "'\"><script>alert(9)<"
+    below.mkdir()
+    (below / "x.png").write_text("no image")
+    shutil.copy(ROOT / "sample_data" / "photos" / "coast" / "coast-02.jpg", below)
     specs = {name: made(**options) for name, options in PAGES.items()}
     contents = {name: normstat.report(spec) for name, spec in specs.items()}
     contents["photos"] = normstat.report(ROOT / "sample_data" / "photos")
     contents["odd"] = normstat.report(ROOT / "sample_data" / "odd")
     contents["pictures"] = normstat.report(hostile)
+    contents["groups"] = normstat.report(normstat.compute(hostile, group_by="parent"))
     save(specs["rgb"], folder / f"{HOSTILE}.json")
     contents["several"] = normstat.report(
         ROOT / "sample_data" / "photos", folder / f"{HOSTILE}.json", specs["gray"], specs["bands"]

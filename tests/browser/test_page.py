@@ -10,7 +10,7 @@ WIDTHS = (375, 820, 1440)
 SCHEMES = ("light", "dark")
 NAMES = (
     "rgb", "gray", "deep", "bands", "signed", "float", "one", "constant", "hostile", "many",
-    "long", "photos", "odd", "pictures", "several",
+    "long", "photos", "odd", "pictures", "groups", "several",
 )  # fmt: skip
 LOOKED_AT = ("photos", "several", "bands", "hostile")
 
@@ -138,7 +138,7 @@ def test_nothing_in_the_page_can_run(browser, pages, name):
     assert policy.startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("name", ["hostile", "pictures", "several"])
+@pytest.mark.parametrize("name", ["hostile", "pictures", "groups", "several"])
 def test_hostile_names_are_text(browser, pages, name):
     # Without the policy, too: the page must not need its seat belt.
     text = pages[name].read_text(encoding="utf-8")
@@ -157,6 +157,14 @@ def test_hostile_names_are_text(browser, pages, name):
         browser.execute_script("setTimeout(() => alert('ours'))")
         assert browser.switch_to.alert.text == "ours"
         browser.switch_to.alert.accept()
+
+
+def test_hostile_groups_are_text(browser, pages):
+    show(browser, pages["groups"])
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('#groups td')].map(each => each.textContent)"
+    )
+    assert "'\"><script>alert(9)<" in cells
 
 
 def test_pictures_are_decoded_and_named(browser, pages):

@@ -44,6 +44,8 @@ _MOST_ACROSS = 4  # channels that stand beside each other
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
 _MOST_BINS = 128
 _MOST_PRESETS = 5
+_MOST_MARKED = 8  # groups in a plane
+_MOST_GROUPS = 50
 _MOST_NAMES = 200
 _LONGEST_NAME = 400
 _FEW_NAMES = 12
@@ -160,12 +162,7 @@ def _side_by_side(known: Known) -> Section | None:
 
 
 def _metric(pair: Comparison, name: str) -> str:
-    values = pair.metrics.get(name)
-    if values is None:
-        return _NONE
-    sign = "+" if name == "shift" else ""
-    low, high = f"{min(values):{sign}.3f}", f"{max(values):{sign}.3f}"
-    return low if low == high else f"{low} … {high}"
+    return _span_of(pair.metrics.get(name), "+" if name == "shift" else "")
 
 
 # --- for frameworks
@@ -420,6 +417,68 @@ def _by_channel(
     return Cells("", ("channel", *(label for label, _ in rows)), down)
 
 
+# --- groups
+
+
+def _groups(known: Known) -> Section | None:
+    if not any(subject.groups for subject in known.subjects):
+        return None
+    return Section(
+        "groups",
+        "Groups",
+        "Each against the whole, the farthest first: shift and gain are mean and std of the group "
+        "after the normalization of the whole.",
+        columns=_columns(known.subjects, _group_blocks),
+    )
+
+
+def _group_blocks(subject: Subject) -> Iterator[Block]:
+    found = subject.groups
+    if not found:
+        yield Lines(("None: `normstat compute --group-by` tells them apart.",))
+        return
+    channels = subject.spec.channels
+    numbered = [(str(number), each) for number, each in enumerate(found, 1)]
+    marks = [
+        Mark(number, tuple(zip(hues(channels), each.shift, each.gain, strict=True)))
+        for number, each in numbered
+        if each.shift and each.gain
+    ][:_MOST_MARKED]
+    if marks:
+        names = [printable(found[int(mark.label) - 1].name) for mark in marks]
+        yield _plane(f"groups of {subject.name}", marks, names)
+    few = len(channels) <= _MOST_ACROSS
+    heads = [f"{part} {channel}" for part in ("mean", "std") for channel in channels] if few else []
+    rows = [
+        (
+            number,
+            _name(each.name),
+            f"{each.images:,}",
+            "constant" if each.jeffreys is None else f"{each.jeffreys:.4f}",
+            _span_of(each.shift, "+"),
+            _span_of(each.gain, ""),
+            *(map(_value, [*each.mean, *each.std]) if few else ()),
+        )
+        for number, each in numbered[:_MOST_GROUPS]
+    ]
+    left = len(found) - len(rows)
+    notes = (f"and {left:,} more that are nearer, all in the spec",) if left else ()
+    head = ("", "group", "images", "jeffreys", "shift", "gain", *heads)
+    yield Table(Cells("groups against the whole", head, rows, notes))
+
+
+def _span_of(values: Sequence[float] | None, sign: str) -> str:
+    """Return the smallest and the largest of the channels.
+
+    >>> _span_of([0.5, -0.25], "+"), _span_of([1.0], ""), _span_of(None, "")
+    ('-0.250 … +0.500', '1.000', '–')
+    """
+    if not values:
+        return _NONE
+    low, high = f"{min(values):{sign}.3f}", f"{max(values):{sign}.3f}"
+    return low if low == high else f"{low} … {high}"
+
+
 # --- sizes
 
 
@@ -599,6 +658,7 @@ _SECTIONS: tuple[_Maker, ...] = (
     _histograms,
     _nearest,
     _definitions,
+    _groups,
     _sizes,
     _images,
     _skipped,

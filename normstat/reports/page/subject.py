@@ -7,6 +7,7 @@ from normstat.comparison import Candidate, Comparison, compare, rank
 from normstat.diagnosis import Diagnosis, theory
 from normstat.errors import NormstatError, SpecError
 from normstat.formats.exports import Export, export
+from normstat.ranking import Distance, ranked
 from normstat.reports.page.model import Picture
 from normstat.reports.page.pictures import a_few, listing_of
 from normstat.spec.model import PresetSpec, Spec
@@ -30,6 +31,7 @@ class Subject:
     unranked: str
     diagnosis: Diagnosis | None
     unknown: str
+    groups: tuple[Distance, ...]
     pictures: tuple[Picture, ...]
     unseen: str
 
@@ -75,6 +77,7 @@ def subject_of(
         unranked=unranked,
         diagnosis=diagnosis,
         unknown=unknown,
+        groups=tuple(ranked(spec)) if spec.groups else (),
         pictures=pictures,
         unseen=unseen,
     )
