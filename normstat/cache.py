@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -40,6 +41,7 @@ _NARROW = 256  # bins of a kind whose counts are kept one by one
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
+_READERS = ("nibabel", "pydicom")  # packages that decode what Pillow does not
 
 _POLICIES = "id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, words TEXT NOT NULL"
 _IMAGES = (
@@ -215,8 +217,19 @@ def words_of(pipeline: Pipeline) -> str:
 
 @lru_cache(maxsize=1)
 def _software() -> dict[str, str | None]:
-    """Return the versions of Pillow and of the libraries that decode for it."""
-    return {"pillow": SOFTWARE["pillow"]} | {name: features.version(name) for name in _DECODERS}
+    """Return the versions of Pillow, of the libraries that decode for it, and of other readers."""
+    return (
+        {"pillow": SOFTWARE["pillow"]}
+        | {name: features.version(name) for name in _DECODERS}
+        | {name: _installed(name) for name in _READERS}
+    )
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _digest(words: str) -> str:

@@ -23,6 +23,7 @@ from normstat.spec.asked import checked, pipeline_of
 from normstat.spec.model import (
     LEVEL,
     Alpha,
+    Axis,
     Channels,
     Ddof,
     Estimator,
@@ -79,6 +80,9 @@ def compute(
     frames: Frames = "first",
     max_pixel_value: float | None = None,
     nodata: float | None = None,
+    channel_axis: Axis | None = None,
+    image_axis: Axis | None = None,
+    columns: Sequence[str] = (),
     weighting: Weighting | None = None,
     std: Std | None = None,
     ddof: Ddof = 0,
@@ -161,6 +165,13 @@ def compute(
     nodata
         The value that means that there is none, in each channel by itself; instead of what a
         file says of itself.
+    channel_axis, image_axis
+        The axes of arrays that are the channels and the images, counted from 0 or from -1 at the
+        end; "none": there is none. All others are pixels. By default arrays are (H, W), (H, W, C)
+        or (N, H, W, C) with 1, 3 or 4 channels.
+    columns
+        Tables (CSV, TSV, Parquet) are read: these columns are the channels, patterns as "f*"
+        stand for several, and a row is a pixel. Missing values are left out and counted.
     weighting
         "pixel" (default): every pixel counts the same; "image": every image does.
     std
@@ -225,6 +236,9 @@ def compute(
         frames=frames,
         max_pixel_value=max_pixel_value,
         nodata=nodata,
+        channel_axis=channel_axis,
+        image_axis=image_axis,
+        columns=tuple(columns),
     )
     estimator = checked(
         Estimator,
@@ -253,7 +267,7 @@ def compute(
         null=null,
         column=column,
         storage_options=storage_options or {},
-    )
+    ).seen_by(pipeline)
 
     def watch(found: Listing) -> None:
         engine.prepare(found, answer.__module__)
@@ -355,7 +369,10 @@ def _nothing_readable(
             f"{places}: none of {len(skipped)} images could be read; the first, "
             f"{printable(name)}: {printable(reason)}"
         )
-    looked = " ".join(f".{suffix}" for suffix in selection.extensions)
+    looked = " ".join(
+        "names without a suffix" if suffix == "." else f".{suffix}"
+        for suffix in selection.extensions
+    )
     return (
         f"{places}: no image found. Looked for {looked}"
         + (f", including {' '.join(selection.include)}" if selection.include else "")

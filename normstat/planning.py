@@ -25,7 +25,9 @@ from normstat.statistics import State
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes
 # What of a spec's pipeline belongs to its numbers.
-_OF_NUMBERS = ("channels", "bands", "max_pixel_value", "nodata")
+_OF_NUMBERS = (
+    "channels", "bands", "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,15 @@ def plan(
     folder = Path(output)
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
-    listing = _outside(list_files(sources, selection or Selection()), folder)
-    if not len(listing):
-        places = ", ".join(printable(root) for root in listing.roots)
-        raise SourceError(f"{places}: no image found{listing.overlooked()}")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     pipeline = pipeline or Pipeline()
     if known and METHODS[method].needs:
         pipeline = _as_measured(known[1], pipeline)
+    selection = (selection or Selection()).seen_by(pipeline)
+    listing = _outside(list_files(sources, selection), folder)
+    if not len(listing):
+        places = ", ".join(printable(root) for root in listing.roots)
+        raise SourceError(f"{places}: no image found{listing.overlooked()}")
     job = Job(
         method=method,
         formula=METHODS[method].formula,

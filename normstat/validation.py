@@ -112,7 +112,7 @@ def stale(
     """
     found = Changes()
     for part, places_now in matched(spec, *sources, storage_options=storage_options):
-        selection = _selection(part, storage_options)
+        selection = _selection(part, spec.pipeline, storage_options)
         now = described(list_files(places_now, selection), selection)
         if now.digest != part.digest:
             found = found.joined(changes(part, now))
@@ -137,12 +137,12 @@ def matched(
     parts, named = parts_of(spec), [os.fspath(source) for source in sources]
     if len(parts) == 1:
         return [(parts[0], named)]
-    together = _match(parts, named, storage_options)
+    together = _match(parts, named, spec.pipeline, storage_options)
     if together:
         return [(together, named)]
     found = []
     for name in named:
-        part = _match(parts, [name], storage_options) or next(
+        part = _match(parts, [name], spec.pipeline, storage_options) or next(
             (each for each in parts if each.roots == [printable(name)]), None
         )
         if part is None:
@@ -165,22 +165,29 @@ def unchecked(
 
 
 def _match(
-    parts: Sequence[Part], sources: list[str], storage_options: Mapping[str, Any] | None
+    parts: Sequence[Part],
+    sources: list[str],
+    pipeline: Pipeline,
+    storage_options: Mapping[str, Any] | None,
 ) -> Part | None:
     """Return the dataset that has the files of sources."""
     digests: list[tuple[Selected | None, str]] = []
     for part in parts:
         digest = next((digest for selected, digest in digests if selected == part.selected), None)
         if digest is None:
-            digest = list_files(sources, _selection(part, storage_options)).digest()
+            selection = _selection(part, pipeline, storage_options)
+            digest = list_files(sources, selection).digest()
             digests.append((part.selected, digest))
         if digest == part.digest:
             return part
     return None
 
 
-def _selection(part: Part, storage_options: Mapping[str, Any] | None) -> Selection:
-    return replace(selection_of(part), storage_options=storage_options or {})
+def _selection(
+    part: Part, pipeline: Pipeline, storage_options: Mapping[str, Any] | None
+) -> Selection:
+    selection = replace(selection_of(part), storage_options=storage_options or {})
+    return selection.seen_by(pipeline)
 
 
 def recomputed(

@@ -61,6 +61,24 @@ def comma_separated(
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
 
 
+def array_axis(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> int | str | None:
+    """Read the number of an axis, or none.
+
+    >>> array_axis(None, None, "-1"), array_axis(None, None, "none")
+    (-1, 'none')
+    """
+    if value is None or value == "none":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither the number of an axis nor none") from None
+
+
 def json_object(
     ctx: click.Context,  # noqa: ARG001 (click's signature)
     parameter: click.Parameter,  # noqa: ARG001
@@ -206,7 +224,7 @@ selection_options = _group(
         default=",".join(EXTENSIONS),
         metavar="LIST",
         callback=comma_separated,
-        help="Suffixes to look for.",
+        help="Suffixes to look for; a . stands for names without one, as DICOM files have them.",
     ),
     click.option(
         "--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless."
@@ -299,7 +317,7 @@ pipeline_options = _group(
         "--frames",
         type=choice(Frames),
         default="first",
-        help="Of animations and of TIFFs with pages.",
+        help="Of animations and of TIFFs with pages: all of a file count as one image.",
     ),
     click.option(
         "--max-pixel-value",
@@ -314,11 +332,31 @@ pipeline_options = _group(
         metavar="VALUE",
         help="The value that stands for none.  [default: what the file says]",
     ),
+    click.option(
+        "--channel-axis",
+        metavar="K|none",
+        callback=array_axis,
+        help="Of arrays, from 0, or from -1 at the end.  [default: the last of H x W x C and of "
+        "N x H x W x C]",
+    ),
+    click.option(
+        "--image-axis",
+        metavar="K|none",
+        callback=array_axis,
+        help="Along which the images of an array lie.  [default: the first of N x H x W x C]",
+    ),
+    click.option(
+        "--columns",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
+        "several.",
+    ),
 )
 # The fields of `Pipeline` that are options.
 PIPELINE = (
     "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
-    "max_pixel_value", "nodata",
+    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns",
 )  # fmt: skip
 on_error_option = click.option(
     "--on-error",

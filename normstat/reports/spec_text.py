@@ -39,7 +39,7 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     if not spec.channels:
         return _facts(spec, speed)
     parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
-    if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
+    if spec.channels == ["R", "G", "B"]:
         parts.append(Text(_KNOWN, style="dim"))
     parts += [Text(), _facts(spec, speed)]
     if spec.groups:
@@ -177,11 +177,18 @@ def facts(spec: Spec) -> dict[str, str]:
         "group": _group(spec),
         "groups": _groups(spec),
         "pixels": f"{counts.pixels:,} a channel",
+        "left out": _left_out(spec),
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
         "pipeline": pipeline_text(spec.pipeline),
         "notes": _notes(spec),
     }
+
+
+def _left_out(spec: Spec) -> str:
+    counts = spec.state.left_out or {}
+    told = ", ".join(f"{counts[why]:,} {printable(why)}" for why in sorted(counts))
+    return f"values of all channels: {told}" if told else ""
 
 
 def _read(spec: Spec) -> str:
@@ -277,7 +284,14 @@ def pipeline_text(pipeline: Pipeline) -> str:
     parts += ["all frames"] if pipeline.frames == "all" else []
     if pipeline.nodata is not UNSET:
         parts.append(f"nodata {pipeline.nodata:g}")
+    parts += [f"{name.replace('_', ' ')} {axis}" for name, axis in _axes(pipeline)]
+    parts += [f"columns {' '.join(map(printable, pipeline.columns))}"] if pipeline.columns else []
     return ", ".join(parts)
+
+
+def _axes(pipeline: Pipeline) -> list[tuple[str, object]]:
+    named = ("channel_axis", pipeline.channel_axis), ("image_axis", pipeline.image_axis)
+    return [(name, axis) for name, axis in named if axis is not UNSET]
 
 
 def _notes(spec: Spec) -> str:
@@ -287,10 +301,16 @@ def _notes(spec: Spec) -> str:
         notes.append(
             "± is how far the numbers of all listed images may be; min and max are the sample's"
         )
+    if counts.images == 1:
+        notes.append("a single image, and so no ±: that follows from how images differ")
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:
-        notes.append(f"{counts.animated:,} with several frames, of which the first counts")
+        which = "all count" if spec.pipeline.frames == "all" else "the first counts"
+        notes.append(f"{counts.animated:,} with several frames, of which {which}")
+    inverted = sum(images for mode, images in counts.by_mode.items() if "MONOCHROME1" in mode)
+    if inverted:
+        notes.append(f"{inverted:,} in which small values are white (MONOCHROME1), kept as stored")
     if counts.padded:
         notes.append(f"{counts.padded:,} smaller than the crop, padded with zeros")
     if len(spec.channels) > 1 and any(kind.startswith("gray") for kind in kinds):

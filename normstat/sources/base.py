@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from normstat.sources.axes import Axes
+from normstat.spec.model import Pipeline
+
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
-    "avif", "bmp", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
-    "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
+    "avif", "bmp", "dcm", "dib", "gif", "hdr", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
+    "nii", "nii.gz", "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
 # Files that hold many images, by the kind of source that reads them.
@@ -23,6 +26,8 @@ CONTAINERS = {
         ".zip",
     ),
     "parquet": (".parquet",),
+    "arrays": (".npy", ".npz"),
+    "table": (".csv", ".tsv"),
 }  # fmt: skip
 
 # Larger than any image that is read; what claims more is not worth its memory.
@@ -88,7 +93,8 @@ class Selection:
         name of each folder above it. `*` matches across `/`. A file is taken when any `include`
         matches (or none is given) and no `exclude` does.
     extensions
-        Suffixes that are taken, without the dot; case does not matter.
+        Suffixes that are taken, without the dot; case does not matter. "." stands for names
+        without one, and with a number in its place, as DICOM files have them.
     follow_symlinks
         Enter linked folders too. Linked files are always taken.
     hidden
@@ -98,6 +104,8 @@ class Selection:
     files_from, null, column
         Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
         of a table: of the list, or of a Parquet file.
+    axes, tables
+        How arrays hold images, and whether tables are read as numbers; see `seen_by`.
     """
 
     include: tuple[str, ...] = ()
@@ -109,6 +117,12 @@ class Selection:
     files_from: str | None = None
     null: bool = False
     column: str | None = None
+    axes: Axes = field(default_factory=Axes)
+    tables: bool = False
+
+    def seen_by(self, pipeline: Pipeline) -> "Selection":
+        """Return the selection with what a pipeline says of the files that hold the images."""
+        return replace(self, axes=Axes.of(pipeline), tables=bool(pipeline.columns))
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
@@ -123,7 +137,11 @@ class Matcher:
     """
 
     def __init__(self, selection: Selection) -> None:
-        self._suffixes = {suffix.lower().lstrip(".") for suffix in selection.extensions}
+        suffixes = {suffix.lower().lstrip(".") for suffix in selection.extensions}
+        self._suffixes = {suffix for suffix in suffixes if suffix and "." not in suffix}
+        self._bare = "" in suffixes
+        # Compared with the whole end of a name.
+        self._longer = tuple(f".{suffix}" for suffix in suffixes if "." in suffix)
         self._hidden = selection.hidden
         self._include = _any_of(selection.include)
         self._exclude = _any_of(selection.exclude)
@@ -141,7 +159,17 @@ class Matcher:
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
         _, dot, suffix = path.rpartition(".")
-        return bool(dot) and suffix.lower() in self._suffixes and self.allows(path)
+        known = bool(dot) and suffix.lower() in self._suffixes
+        return (known or self._takes_anyway(path)) and self.allows(path)
+
+    def _takes_anyway(self, path: str) -> bool:
+        """Whether a suffix of several parts is taken, or a name without one."""
+        if self._longer and path.lower().endswith(self._longer):
+            return True
+        if not self._bare:
+            return False
+        _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+        return not dot or suffix.isdecimal()
 
     def allows(self, path: str) -> bool:
         """Whether the patterns let the file at `path` in, whatever its suffix."""

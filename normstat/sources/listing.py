@@ -19,6 +19,8 @@ KINDS = Registry(
         "parquet": Entry(
             "normstat.sources.parquet:list_parquet", "tables with images", extra="parquet"
         ),
+        "arrays": Entry("normstat.sources.arrays:list_arrays", "NumPy arrays"),
+        "table": Entry("normstat.sources.table:refuse_tables", "tables"),
         "remote": Entry("normstat.sources.remote:list_remote", "URLs", extra="remote"),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
@@ -66,7 +68,10 @@ def _listed(places: Iterable[str], selection: Selection, watch: Watch) -> Listin
     listing = Listing([])
     kinds = defaultdict(list)
     for place in places:
-        kinds[kind_of(place)].append(place)
+        kind = kind_of(place)
+        if selection.tables and kind in {"parquet", "table"}:
+            kind = "remote" if "://" in place else "local"  # each is a file to read
+        kinds[kind].append(place)
     for kind in KINDS:
         if kind in kinds:
             KINDS.load(kind)(kinds[kind], listing, selection, watch, alone=len(kinds) == 1)

@@ -19,6 +19,7 @@ Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
 Frames = Literal["first", "all"]
 Channels = Literal["auto", "native"]
+Axis = Annotated[int, Meta(ge=-64, le=63)] | Literal["none"]
 Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
@@ -82,6 +83,9 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     bands: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
     max_pixel_value: MaxPixelValue | UnsetType = UNSET
     nodata: Number | UnsetType = UNSET
+    channel_axis: Axis | UnsetType = UNSET
+    image_axis: Axis | UnsetType = UNSET
+    columns: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
 
 
 class Sample(_Part, frozen=True, kw_only=True):

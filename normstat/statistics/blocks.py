@@ -98,12 +98,11 @@ def _products(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> 
     floats = not np.issubdtype(values.dtype, np.integer)
     wide = values.astype(np.float64 if floats else np.int64)
     for a, b in combinations(range(len(values)), 2):
-        product = np.dot(wide[a], wide[b])
-        if floats:
-            top, bottom = float(product).as_integer_ratio()
+        if floats:  # without BLAS, see `Moments.of`
+            top, bottom = float((wide[a] * wide[b]).sum()).as_integer_ratio()
             yield (top << 2 * FLOAT_BITS) // bottom
         else:
-            yield int(product)
+            yield int(np.dot(wide[a], wide[b]))
 
 
 class _Codes:
