@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
     from normstat.presets.catalogue import preset
+    from normstat.reports.page.document import report
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
     from normstat.validation import validate
@@ -56,6 +57,7 @@ __all__ = [
     "merge",
     "normalize",
     "preset",
+    "report",
     "save",
     "subtract",
     "validate",
@@ -72,6 +74,7 @@ _HOMES = {
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
     "preset": "normstat.presets.catalogue",
+    "report": "normstat.reports.page.document",
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",
     "Normalization": "normstat.normalization",

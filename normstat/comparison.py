@@ -16,7 +16,7 @@ from normstat.spec.model import Constants, Number, PresetSpec, Spec
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
 SMALLEST, LARGEST = 1e-9, 1e9
-_NEAR_SHIFT, _NEAR_GAIN = 0.1, 1.25
+NEAR_SHIFT, NEAR_GAIN = 0.1, 1.25  # within these a mismatch is small
 
 Mismatch = Literal["small", "noticeable", "large"]
 
@@ -251,7 +251,7 @@ def mismatch(metrics: Mapping[str, Sequence[float]]) -> Mismatch:
     ('small', 'large')
     """
     shift, gain = (METRICS[name].worst(np.array(metrics[name])) for name in ("shift", "gain"))
-    if shift <= _NEAR_SHIFT and gain <= _NEAR_GAIN:
+    if shift <= NEAR_SHIFT and gain <= NEAR_GAIN:
         return "small"
     return "large" if shift > _FAR_SHIFT or gain > _FAR_GAIN else "noticeable"
 

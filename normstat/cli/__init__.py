@@ -26,6 +26,7 @@ COMMANDS = Registry(
         "diagnose": Entry(
             "normstat.cli.diagnose:command", "Show what normalization does to training."
         ),
+        "report": Entry("normstat.cli.report:report", "Write a page about specs, to look at."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

@@ -9,7 +9,7 @@ import msgspec
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, progress_option, quiet_option
-from normstat.cli.screen import Progress, note
+from normstat.cli.screen import Progress, note, print_text
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
 from normstat.gate import Report, judge, parse_rule, report
@@ -140,9 +140,7 @@ def _print(answer: Report, screen: str) -> None:
             click.echo(github(answer), nl=False)
             _append_summary(markdown(answer))
         case _:
-            from rich.console import Console  # noqa: PLC0415
-
-            Console(highlight=False).print(report_text(answer))
+            print_text(report_text(answer))
 
 
 def _append_summary(text: str) -> None:

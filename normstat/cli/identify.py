@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from normstat.cli.options import presets_option
+from normstat.cli.screen import print_text
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers
 from normstat.presets import load_catalogue
@@ -46,10 +47,8 @@ def identify(
         answer["nearest"] = msgspec.to_builtins(near)
         click.echo(dump_text(answer, yaml=False), nl=False)
     else:
-        from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
         from normstat.reports.identification_text import identification_text  # noqa: PLC0415
 
-        Console(highlight=False).print(identification_text(found, near))
+        print_text(identification_text(found, near))
     if not found.equal:
         ctx.exit(1)
