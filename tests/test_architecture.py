@@ -22,6 +22,7 @@ LAYERS = [
     "contents",
     "statistics",
     "readers",
+    "masks",
     "images",
     "backends",
     "counting",

@@ -7,10 +7,13 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    MASK_LABELS,
+    MASK_PLACES,
     PIPELINE,
     from_option,
     list_options,
     local_worker_options,
+    mask_options,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -30,7 +33,7 @@ from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
-from normstat.spec.asked import pipeline_of
+from normstat.spec.asked import masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, Spec
 
@@ -89,6 +92,7 @@ def _methods_help() -> str:
 @presets_option
 @on_error_option
 @pipeline_options
+@mask_options
 @selection_options
 @list_options
 @storage_option
@@ -142,13 +146,15 @@ def apply(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
         )
+    places = {name: options[name] for name in MASK_PLACES}
+    masks = masks_of(**places, **{name: options.pop(name) for name in MASK_LABELS})
     planned = plan(
         *src,
         method=method,
         numbers=numbers,
         output=output or "normalized",
         selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
-        pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}),
+        pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}, masks=masks),
         **options,
     )
     if dry_run:
@@ -177,6 +183,7 @@ def apply(
 _LIST = ("files_from", "null", "column")
 _SELECTION = (
     "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
+    *MASK_PLACES,
 )  # fmt: skip
 
 

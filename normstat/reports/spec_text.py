@@ -12,7 +12,7 @@ from normstat.contents import parts_of, places
 from normstat.reports.speed import Speed
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
-from normstat.spec.model import Part, Pipeline, Spec
+from normstat.spec.model import Masks, Part, Pipeline, Spec
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_BINS = 12
@@ -117,6 +117,7 @@ def _facts(spec: Spec, speed: Speed | None) -> Table:
         "merged": _merged(spec),
         "without": _without(spec),
         "pixels": f"{counts.pixels:,} a channel",
+        "left out": _left_out(spec),
         "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
         "height": f"{height.min} / {height.median:g} / {height.max}",
         "pipeline": pipeline_text(spec.pipeline),
@@ -200,7 +201,23 @@ def pipeline_text(pipeline: Pipeline) -> str:
     parts += ["all frames"] if pipeline.frames == "all" else []
     if pipeline.nodata is not UNSET:
         parts.append(f"nodata {pipeline.nodata:g}")
+    if pipeline.masks is not UNSET:
+        parts.append(_masks(pipeline.masks))
+    if pipeline.ignore_value is not UNSET:
+        parts.append(f"without pixels of {pipeline.ignore_value:g}")
     return ", ".join(parts)
+
+
+def _masks(masks: Masks) -> str:
+    if isinstance(masks.foreground, list):
+        return f"masks: labels {', '.join(map(str, masks.foreground))}"
+    ignored = f", but not {masks.ignore_label}" if masks.ignore_label is not UNSET else ""
+    return f"masks: {masks.foreground} label{ignored}"
+
+
+def _left_out(spec: Spec) -> str:
+    counts = spec.state.left_out or {}
+    return ", ".join(f"{count:,} {why}" for why, count in counts.items()) + " values" * bool(counts)
 
 
 def _notes(spec: Spec) -> str:

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
@@ -35,6 +36,20 @@ _DIGITS = re.compile(r"\d+")
 _FAR = 8
 
 Opener = Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Opens an image; `mask` opens its mask, which has this name."""
+
+    image: Opener
+    mask: Opener
+    name: str
+
+    def __call__(self) -> BinaryIO:
+        return self.image()
+
+
 # Is told, now and then, of a listing that grows.
 Watch = Callable[["Listing"], object]
 
@@ -98,6 +113,8 @@ class Selection:
     files_from, null, column
         Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
         of a table: of the list, or of a Parquet file.
+    mask_dir, mask_suffix
+        Where the masks of the images are, see `normstat.sources.pairs`.
     """
 
     include: tuple[str, ...] = ()
@@ -109,6 +126,8 @@ class Selection:
     files_from: str | None = None
     null: bool = False
     column: str | None = None
+    mask_dir: str | None = None
+    mask_suffix: str | None = None
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
@@ -183,6 +202,7 @@ class Portion:
     names: list[str]
     places: "array[int]"
     sizes: "array[int]"
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -190,7 +210,10 @@ class Portion:
     def opened(self) -> Iterator[tuple[str, Opener]]:
         """Yield each name with what opens the image."""
         references = map(Reference, self.names, self.places, self.sizes)
-        return zip(self.names, self.source.openers(references), strict=True)
+        openers = self.source.openers(references)
+        if self.masks is not None:
+            openers = map(Masked, openers, self.masks.openers(), self.masks.names)
+        return zip(self.names, openers, strict=True)
 
     def halves(self) -> list["Portion"]:
         """Return the portion in two, or nothing when it is a single image."""
@@ -200,7 +223,8 @@ class Portion:
         return [self._part(slice(0, middle)), self._part(slice(middle, None))]
 
     def _part(self, rows: slice) -> "Portion":
-        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows])
+        masks = self.masks and self.masks.pick(range(len(self))[rows])
+        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows], masks)
 
 
 def _longs() -> "array[int]":
@@ -214,6 +238,7 @@ class Listing:
     `names` are unique. The arrays have one number an image: its bytes, its version (which changes
     when the image does: nanoseconds of the last change, where there is a clock), its place within
     its source, and which of `sources` it is from. All is flat because a listing can hold millions.
+    `masks` has the mask of each image, in the order of the images.
     """
 
     roots: list[str]
@@ -227,6 +252,7 @@ class Listing:
     passed_over: int = 0
     containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -274,6 +300,7 @@ class Listing:
             versions=_picked(self.versions, rows),
             places=_picked(self.places, rows),
             owners=_picked(self.owners, rows),
+            masks=self.masks and self.masks.pick(rows),
         )
 
     def portion(self, rows: Sequence[int]) -> Portion:
@@ -281,9 +308,16 @@ class Listing:
         source = self.sources[self.owners[rows[0]]]
         if isinstance(rows, range):
             part = slice(rows.start, rows.stop)
-            return Portion(source, self.names[part], self.places[part], self.sizes[part])
+            masks = self.masks and self.masks.pick(rows)
+            return Portion(source, self.names[part], self.places[part], self.sizes[part], masks)
         picked = self.pick(rows)
-        return Portion(source, picked.names, picked.places, picked.sizes)
+        return Portion(source, picked.names, picked.places, picked.sizes, picked.masks)
+
+    def openers(self) -> Iterator[Opener]:
+        """Yield what opens each image, of whatever source."""
+        for run in self._runs():
+            for _, opener in self.portion(run).opened():
+                yield opener
 
     def opener(self, row: int) -> Opener:
         """Return what opens one image."""
@@ -306,8 +340,15 @@ class Listing:
         >>> Listing([], names=["b.png", "a.png"], sizes=array("q", [2, 1])).digest()[:15]
         'sha256:d6b3dc12'
         """
-        order = sorted(range(len(self)), key=self.names.__getitem__)
-        return digest_of((self.names[index], self.sizes[index]) for index in order)
+        return self.digest_of(sorted(range(len(self)), key=self.names.__getitem__))
+
+    def digest_of(self, rows: Sequence[int]) -> str:
+        """Return the SHA-256 over names and sizes of some images, and of their masks."""
+        files = ((self.names[row], self.sizes[row]) for row in rows)
+        if self.masks is None:
+            return digest_of(files)
+        masks = ((f"{self.masks.names[row]}\0mask", self.masks.sizes[row]) for row in rows)
+        return digest_of(chain(files, masks))
 
     def chunks(self, *, images: int, size: int) -> Iterator[Sequence[int]]:
         """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.
