@@ -3,17 +3,18 @@
 The only module that knows Pillow's traps.
 """
 
+import dataclasses
 import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from math import prod
 from threading import Lock
 from typing import BinaryIO
 
 import numpy as np
 from msgspec import UNSET
+from msgspec.structs import replace
 from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
@@ -113,7 +114,10 @@ def read(opener: Opener, pipeline: Pipeline) -> Iterator[Decoded]:
     """
     try:
         with opener() as file:
-            yield _decode(file, pipeline, opener)
+            if pipeline.masks is UNSET and pipeline.ignore_value is UNSET:
+                yield _decode(file, pipeline)
+            else:
+                yield _covered(file, pipeline, opener)
     except NormstatError:
         raise
     # Damaged files raise from every corner of every decoder: OSError, ValueError, SyntaxError,
@@ -150,10 +154,10 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     return width, height, bands
 
 
-def _decode(file: BinaryIO, pipeline: Pipeline, opener: Opener) -> Decoded:
+def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     image = _open(file)
     if not isinstance(image, Image.Image):
-        return _with_cover(_beyond(file, image, pipeline), pipeline, opener)
+        return _beyond(file, image, pipeline)
     size = image.size
     _check_pixels(size, pipeline.max_pixels)
     if pipeline.resize:
@@ -172,117 +176,22 @@ def _decode(file: BinaryIO, pipeline: Pipeline, opener: Opener) -> Decoded:
     else:
         image.info.pop("transparency", None)
         pixels, mask = _plain(image), None
-    covers = [("transparent", mask)] if mask else []
-    if _is_covered(pipeline):
-        covers += _covers(pixels, pipeline, opener)
     if pipeline.mode == "l" and pixels.mode == "RGB":
         pixels = pixels.convert("L")
     padded = False
     if pipeline.resize or pipeline.crop:
         resampling = _RESAMPLING[pipeline.interpolation]
         pixels, padded = resized_and_cropped(pixels, pipeline.resize, pipeline.crop, resampling)
-        covers = [(why, _fitted(cover, why, pipeline)) for why, cover in covers]
-    mask, left_out = joined(covers, len(pixels.getbands())) if covers else (None, ())
+        if mask:
+            mask, _ = resized_and_cropped(
+                mask, pipeline.resize, pipeline.crop, Image.Resampling.NEAREST, fill=255
+            )
     facts = Facts(mode, *size, transparent, animated, padded)
     kind = _KINDS.get(pixels.mode)
     if kind is None:
         names = pixels.getbands()
         kind, facts = f"bands{len(names)}-8", facts._replace(bands=",".join(names))
-    return Decoded(kind, facts, pixels, mask, left_out=left_out)
-
-
-def _is_covered(pipeline: Pipeline) -> bool:
-    return pipeline.masks is not UNSET or pipeline.ignore_value is not UNSET
-
-
-def _covers(
-    pixels: Image.Image, pipeline: Pipeline, opener: Opener
-) -> Iterator[tuple[str, Image.Image]]:
-    """Yield what says which pixels count, before any resize, and how the others are called."""
-    if pipeline.masks is not UNSET:
-        width, height = pixels.size
-        cover = _mask(opener, pipeline, (height, width))
-        if not isinstance(cover, Image.Image):
-            cover = pictured(cover.reshape(height, width))
-        yield "masked", cover
-    if pipeline.ignore_value is not UNSET:
-        yield "ignored", other_than(pixels, pipeline.ignore_value)
-
-
-def _fitted(cover: Image.Image, why: str, pipeline: Pipeline) -> Image.Image:
-    """Resize and crop a cover as its image, whose padding is black and in no mask."""
-    counts = why == "transparent" or (why == "ignored" and pipeline.ignore_value != 0)
-    nearest = Image.Resampling.NEAREST
-    fill = 255 if counts else 0
-    return resized_and_cropped(cover, pipeline.resize, pipeline.crop, nearest, fill=fill)[0]
-
-
-def _with_cover(decoded: Decoded, pipeline: Pipeline, opener: Opener) -> Decoded:
-    """Return what a reader has decoded, without the pixels that do not count."""
-    if not _is_covered(pipeline):
-        return decoded
-    if decoded.image is not None:
-        covers = [("transparent", decoded.mask)] if decoded.mask else []
-        covers += _covers(decoded.image, pipeline, opener)
-        mask, left_out = joined(covers, len(decoded.image.getbands()))
-        return replace(decoded, mask=mask, left_out=left_out)
-    cover, ignored = None, None
-    if pipeline.masks is not UNSET:
-        found = _mask(opener, pipeline, decoded.shape)
-        cover = np.asarray(found) > 0 if isinstance(found, Image.Image) else found
-    if pipeline.ignore_value is not UNSET:
-        ignored = pipeline.ignore_value
-    return replace(decoded, blocks=covered(decoded.blocks, cover, decoded.shape, ignored))
-
-
-def _mask(opener: Opener, pipeline: Pipeline, shape: tuple[int, ...]) -> Image.Image | Cover:
-    """Read the mask of an image of that shape."""
-    if not isinstance(opener, Masked) or pipeline.masks is UNSET:
-        raise ImageError("its mask is not known here")
-    try:
-        with opener.mask() as file:
-            return _cover(file, pipeline, pipeline.masks, shape)
-    except ImageError as error:
-        raise ImageError(f"mask {opener.name}: {error}") from error
-    except NormstatError:
-        raise
-    except Exception as error:  # as in `read`
-        raise ImageError(f"mask {opener.name}: {_reason(error)}") from error
-
-
-def _cover(
-    file: BinaryIO, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]
-) -> Image.Image | Cover:
-    image = _open(file)
-    if not isinstance(image, Image.Image):
-        file.seek(0)
-        plain = Pipeline(max_pixels=pipeline.max_pixels, frames=pipeline.frames)
-        decoded = reader_by(image)(file, plain)
-        _check_shape(decoded.shape, shape)
-        return cover_of_codes(decoded, masks)
-    frames = getattr(image, "n_frames", 1) if pipeline.frames == "all" else 1
-    size = image.size[::-1]
-    _check_shape((frames, *size) if frames > 1 else size, shape)
-    if frames == 1:
-        return cover_of(image, masks)
-    covers = []
-    for frame in range(frames):
-        image.seek(frame)
-        covers.append(np.asarray(cover_of(image, masks)) > 0)
-    return np.stack(covers)
-
-
-def _check_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    """Raise unless a mask is as large as its image, but for sides of 1 before the others."""
-    if _proper(found) != _proper(wanted):
-        told = [" x ".join(map(str, reversed(shape))) for shape in (found, wanted)]
-        raise ImageError(f"has {told[0]} pixels, the image {told[1]}")
-
-
-def _proper(shape: tuple[int, ...]) -> tuple[int, ...]:
-    while len(shape) > 2 and shape[0] == 1:  # noqa: PLR2004
-        shape = shape[1:]
-    return shape
+    return Decoded(kind, facts, pixels, mask)
 
 
 def _scale_transparent_code(image: Image.Image) -> None:
@@ -508,3 +417,94 @@ def _reason(error: Exception) -> str:
         return "does not fit into memory"
     text = " ".join(str(error).split())
     return f"damaged: {text or type(error).__name__}"
+
+
+# --- masks ---
+
+
+def _covered(file: BinaryIO, pipeline: Pipeline, opener: Opener) -> Decoded:
+    """Decode an image without the pixels that a mask or their own value leaves out.
+
+    Which those are is found before any resize. Padding is black and lies outside every mask.
+    """
+    decoded = _decode(file, replace(pipeline, resize=None, crop=None))
+    cover = None
+    if pipeline.masks is not UNSET:
+        width, height = decoded.facts.width, decoded.facts.height
+        cover = _mask(opener, pipeline, pipeline.masks, decoded.shape or (height, width))
+    ignored = None if pipeline.ignore_value is UNSET else pipeline.ignore_value
+    if decoded.image is None:
+        if pipeline.resize or pipeline.crop:
+            raise ImageError("--resize and --crop are for images of 8 bits, or of gray with 16")
+        blocks = covered(decoded.blocks, cover, decoded.shape, ignored)
+        return dataclasses.replace(decoded, blocks=blocks)
+    covers = [("transparent", decoded.mask, 255)] if decoded.mask else []
+    if cover is not None:
+        covers.append(("masked", pictured(cover), 0))
+    if ignored is not None:
+        covers.append(("ignored", other_than(decoded.image, ignored), 255 if ignored else 0))
+    pixels, padded = _fitted(decoded.image, pipeline, _RESAMPLING[pipeline.interpolation])
+    fitted = [
+        (why, _fitted(each, pipeline, Image.Resampling.NEAREST, fill)[0])
+        for why, each, fill in covers
+    ]
+    mask, left_out = joined(fitted, len(pixels.getbands()))
+    facts = decoded.facts._replace(padded=padded)
+    return Decoded(decoded.kind, facts, pixels, mask, left_out=left_out)
+
+
+def _fitted(
+    image: Image.Image, pipeline: Pipeline, resampling: Image.Resampling, fill: int = 0
+) -> tuple[Image.Image, bool]:
+    if pipeline.resize:
+        _check_pixels(resized_size(image.size, pipeline.resize), pipeline.max_pixels)
+    if not (pipeline.resize or pipeline.crop):
+        return image, False
+    return resized_and_cropped(image, pipeline.resize, pipeline.crop, resampling, fill=fill)
+
+
+def _mask(opener: Opener, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]) -> Cover:
+    """Read the mask of an image of that shape."""
+    if not isinstance(opener, Masked):
+        raise ImageError("its mask is not known here")
+    try:
+        with opener.mask() as file:
+            return _cover(file, pipeline, masks, shape)
+    except ImageError as error:
+        raise ImageError(f"mask {opener.name}: {error}") from error
+    except NormstatError:
+        raise
+    except Exception as error:  # as in `read`
+        raise ImageError(f"mask {opener.name}: {_reason(error)}") from error
+
+
+def _cover(file: BinaryIO, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]) -> Cover:
+    plain = Pipeline(max_pixels=pipeline.max_pixels, frames=pipeline.frames)
+    image = _open(file)
+    if not isinstance(image, Image.Image):
+        decoded = _beyond(file, image, plain)
+        _check_shape(decoded.shape, shape)
+        return cover_of_codes(decoded, masks)
+    frames = getattr(image, "n_frames", 1) if pipeline.frames == "all" else 1
+    size = image.size[::-1]
+    _check_shape((frames, *size) if frames > 1 else size, shape)
+    if frames == 1:
+        return cover_of(image, masks)
+    covers = []
+    for frame in range(frames):
+        image.seek(frame)
+        covers.append(np.asarray(cover_of(image, masks)) > 0)
+    return np.stack(covers)
+
+
+def _check_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Raise unless a mask is as large as its image, but for sides of 1 before the others."""
+    if _proper(found) != _proper(wanted):
+        told = [" x ".join(map(str, reversed(shape))) for shape in (found, wanted)]
+        raise ImageError(f"has {told[0]} pixels, the image {told[1]}")
+
+
+def _proper(shape: tuple[int, ...]) -> tuple[int, ...]:
+    while len(shape) > 2 and shape[0] == 1:  # noqa: PLR2004
+        shape = shape[1:]
+    return shape

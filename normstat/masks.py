@@ -1,7 +1,7 @@
 """Masks: which pixels of an image count, by the labels of a file beside it or by their own value.
 
-A cover is what a mask comes to: an image of mode L, or an array, that is nonzero where pixels
-count.
+A cover is what a mask comes to: an image of mode L that is nonzero, or an array that is true, where
+pixels count.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from normstat.readers import Decoded, assembled
 from normstat.spec.model import Masks
 from normstat.statistics import Block
 
-Cover = npt.NDArray[np.bool_]
+Cover = Image.Image | npt.NDArray[np.bool_]
 LeftOut = tuple[tuple[str, int], ...]
 
 # What compresses by changing values: around a zero there is noise that is none.
@@ -26,7 +26,7 @@ _LOSSY = {"JPEG", "MPO", "WEBP", "AVIF", "JPEG2000"}
 _BITS = {"L;2": 3, "L;4": 15}  # the largest label of a gray PNG or TIFF that Pillow stretches
 
 
-def counting(codes: npt.NDArray[Any], masks: Masks) -> Cover:
+def counting(codes: npt.NDArray[Any], masks: Masks) -> npt.NDArray[np.bool_]:
     """Return which labels count; one that is not a number does not.
 
     >>> counting(np.array([0, 1, 2, 255]), Masks(foreground=[1, 255], ignore_label=255)).tolist()
@@ -103,7 +103,7 @@ def _table(foreground: Any, ignored: int | None, top: int) -> list[int]:
     return (counting(labels, masks) * 255).tolist()  # type: ignore[no-any-return]
 
 
-def cover_of_codes(decoded: Decoded, masks: Masks) -> Cover:
+def cover_of_codes(decoded: Decoded, masks: Masks) -> npt.NDArray[np.bool_]:
     """Return the cover of a mask that a reader has opened, in its shape.
 
     Raises
@@ -121,7 +121,10 @@ def cover_of_codes(decoded: Decoded, masks: Masks) -> Cover:
 
 
 def pictured(cover: Cover) -> Image.Image:
-    """Return a cover as an image of mode L."""
+    """Return a cover of two dimensions, but for sides of 1 before them, as an image of mode L."""
+    if isinstance(cover, Image.Image):
+        return cover
+    cover = cover.reshape(cover.shape[-2:])
     return Image.fromarray(cover.astype(np.uint8) * np.uint8(255))
 
 
@@ -164,6 +167,8 @@ def covered(
 
     As `assembled` does, they lay slices on top of each other.
     """
+    if isinstance(cover, Image.Image):
+        cover = np.asarray(cover) > 0
     sheet = None if cover is None else cover.reshape(-1, shape[-1])
     for block in blocks:
         values = block.values
