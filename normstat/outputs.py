@@ -128,17 +128,18 @@ def check_format(name: str) -> None:
 
 
 def arranged(values: Values, layout: str, dtype: str) -> Array:
-    """Return values of shape (C, H, W) in the layout and type that they are stored in."""
+    """Return values, channels first, in the layout and type that they are stored in."""
     if layout == "hwc":
-        values = values.transpose(1, 2, 0)
+        values = np.moveaxis(values, 0, -1)
     return np.ascontiguousarray(values, dtype=dtype)
 
 
 def from_layout(values: Array, layout: str) -> Values:
-    """Return stored values as float32 of shape (C, H, W)."""
+    """Return stored values as float32 of shape (C, H, W), slices on top of each other."""
     if layout == "hwc":
-        values = values.transpose(2, 0, 1)
-    return np.ascontiguousarray(values, dtype=np.float32)
+        values = np.moveaxis(values, -1, 0)
+    planes = np.ascontiguousarray(values, dtype=np.float32)
+    return planes.reshape(len(planes), -1, planes.shape[-1])
 
 
 def output_names(names: Sequence[str], suffix: str) -> list[str]:

@@ -117,7 +117,7 @@ class Reading:
                 if self._engine.is_elsewhere:
                     _check_sight(listing, found.skipped)
                 if self._fail and found.skipped:
-                    fail(*found.skipped[0])
+                    fail(*found.skipped[0], cache=self._cache)
                 self.state = self.state.merged(found.state)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
@@ -187,10 +187,11 @@ class Reading:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-def fail(name: str, reason: str) -> None:
+def fail(name: str, reason: str, cache: Cache | None = None) -> None:
     """Raise for an image that cannot be read."""
+    written = f"Only {cache.path} was written" if cache else "Nothing was written"
     raise ImageError(
-        f"{printable(name)}: {printable(reason)}. Nothing was written; "
+        f"{printable(name)}: {printable(reason)}. {written}; "
         "--on-error skip leaves such files out and names them"
     )
 

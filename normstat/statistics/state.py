@@ -51,6 +51,18 @@ class Kind:
         return self.name.startswith("gray")
 
     @property
+    def has_range(self) -> bool:
+        """Whether its codes are fractions of the largest."""
+        return self.bins is not None and not self.zero
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its channels, unless an image has others."""
+        if self.is_gray:
+            return ["L"]
+        return ["R", "G", "B"] if self.is_colour else [f"B{c + 1}" for c in range(self.channels)]
+
+    @property
     def is_mixable(self) -> bool:
         """Whether its codes are fractions of a range that other kinds have too."""
         return self.depth in {"8", "16"} and not self.name.startswith("bands")

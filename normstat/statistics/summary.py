@@ -109,7 +109,7 @@ def summarize(
     weighted = getattr(alternatives, estimator.weighting)
     low, high, quantiles, histogram = _distribution(whole, kind, percentiles, Fraction(top))
     return Summary(
-        channels=state.band_names() or _channels(kind),
+        channels=state.band_names() or kind.names,
         mean=weighted.mean,
         std=_headline_std(alternatives, estimator, whole.images),
         max_pixel_value=max_pixel_value,
@@ -130,16 +130,10 @@ def _check_range(state: State, whole: KindState, kind: Kind, most: float) -> Non
             f"max_pixel_value {most:g} cannot hold for images of several depths: "
             f"{state.told_kinds()}"
         )
-    if kind.bins and not kind.zero and max(whole.codes.maxima()) > most:
+    if kind.has_range and max(whole.codes.maxima()) > most:
         raise NormstatError(
             f"codes up to {max(whole.codes.maxima())} are beyond max_pixel_value {most:g}"
         )
-
-
-def _channels(kind: Kind) -> list[str]:
-    if kind.is_gray:
-        return ["L"]
-    return ["R", "G", "B"] if kind.is_colour else [f"B{c + 1}" for c in range(kind.channels)]
 
 
 def _distribution(
