@@ -771,6 +771,97 @@ def test_archives_hold_images_and_masks_side_by_side(made):
     check(spec, picked(images, {name: labels != 0 for name, labels in masks.items()}))
 
 
+@pytest.mark.parametrize("method", ["standard", "image_per_channel", "percentile"])
+def test_apply_writes_zero_outside_of_masks(run, made, method):
+    folder, images, masks = made
+    assert run("compute", "images", "--mask-dir", "masks").code == 0
+    code, _, err = run("apply", "images", "--mask-dir", "masks", "--method", method)
+    assert (code, "wrote" in err) == (0, True)
+    spec = normstat.load(folder / "normstat.json")
+    mean, std = np.array(spec.mean) * 255, np.array(spec.std) * 255
+    low, high = (np.array(spec.percentiles[percent]) * 255 for percent in ("0.5", "99.5"))
+    for name, codes in images.items():
+        chosen = masks[name] != 0
+        wide = codes.astype(float)
+        if method == "image_per_channel":
+            mean, std = wide[chosen].mean(axis=0), wide[chosen].std(axis=0) + 1e-4
+        if method == "percentile":
+            wide = wide.clip(low, high)
+        expected = np.where(chosen[..., None], (wide - mean) / std, 0)
+        written = np.load((folder / "normalized" / name).with_suffix(".npy"))
+        np.testing.assert_allclose(np.moveaxis(written, 0, -1), expected, atol=2e-5)
+
+
+def test_apply_takes_up_a_changed_mask(run, made):
+    folder, *_ = made
+    line = ("apply", "images", "--preset", "imagenet", "--mask-dir", "masks")
+    assert run(*line).code == 0
+    save(folder / "masks" / "a.png", np.ones(SIZE, np.uint8))
+    assert run(*line).code == 0
+    written = np.load(folder / "normalized" / "a.npy")
+    assert (written != 0).all()
+
+
+def test_apply_with_the_numbers_of_masks_leaves_masks_alone(run, made):
+    folder, _, masks = made
+    for name, labels in masks.items():
+        save((folder / "images" / name).with_name(f"{name[-5]}_mask.png"), labels)
+    assert run("compute", "images", "--mask-suffix", "_mask").code == 0
+    code, out, _ = run("apply")
+    assert (code, out.splitlines()[0]) == (0, "3 images to normalized (standard)")
+    written = np.load(folder / "normalized" / "a.npy")
+    assert (written[:, masks["a.png"] == 0] != 0).any()
+
+
+def test_what_masks_left_out_cannot_be_restored(run, made):
+    assert run("apply", "images", "--preset", "imagenet", "--mask-dir", "masks").code == 0
+    code, _, err = run("apply", "--inverse", "normalized")
+    assert (code, "left out was written as 0" in " ".join(err.split())) == (3, True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_nnunet_gets_the_percentiles_of_the_foreground(run, tmp_path, dtype):
+    top = int(np.iinfo(dtype).max) + 1
+    codes = {f"{n}.png": noise(61, 47, top=top, dtype=dtype) for n in range(3)}
+    labels = {name: noise(61, 47, top=3) for name in codes}
+    for name, image in codes.items():
+        save(tmp_path / "images" / name, image)
+        save(tmp_path / "masks" / name, labels[name])
+    assert run("compute", "images", "--mask-dir", "masks").code == 0
+    code, out, _ = run("export", "--to", "nnunet")
+    assert code == 0
+    found = json.loads(out)["foreground_intensity_properties_per_channel"]["0"]
+    values = np.concatenate([codes[name][labels[name] > 0] for name in codes]).astype(float)
+    assert found["percentile_00_5"] == pytest.approx(np.percentile(values, 0.5), rel=1e-12)
+    assert found["percentile_99_5"] == pytest.approx(np.percentile(values, 99.5), rel=1e-12)
+    assert found["mean"] == pytest.approx(values.mean(), rel=1e-12)
+    assert found["std"] == pytest.approx(values.std(), rel=1e-12)
+    old = {"foreground_intensity_properties_per_channel": {"0": dict.fromkeys(found, 1)}}
+    (tmp_path / "dataset_fingerprint.json").write_text(json.dumps(old))
+    assert run("export", "--to", "nnunet", "--update", "dataset_fingerprint.json").code == 0
+    updated = json.loads((tmp_path / "dataset_fingerprint.json").read_text())
+    assert updated["foreground_intensity_properties_per_channel"]["0"] == found
+
+
+def test_nnunet_of_all_pixels_clips_nothing(run, made):
+    assert run("compute", "images").code == 0
+    found = json.loads(run("export", "--to", "nnunet").out)
+    for each in found["foreground_intensity_properties_per_channel"].values():
+        assert (each["percentile_00_5"], each["percentile_99_5"]) == (0, 255)
+
+
+def test_diagnose_looks_at_the_pixels_that_count(run, made):
+    folder, *_ = made
+    assert run("compute", "images", "--mask-dir", "masks", "--covariance").code == 0
+    code, out, err = run("diagnose")
+    assert code == 0, err
+    assert "jitter (" in out  # which is of the images
+    (folder / "masks").rename(folder / "elsewhere")
+    code, out, err = run("diagnose")
+    assert code == 0
+    assert "its masks, masks, are not here" in " ".join((out + err).split())
+
+
 def test_masked_opener_opens_the_image(made):
     listing = list_files([made[0] / "images"], Selection(mask_dir=str(made[0] / "masks")))
     opener = listing.opener(1)

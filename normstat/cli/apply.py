@@ -141,12 +141,15 @@ def apply(
         if options["files_from"] is None:
             made_with = selection_of(usual.dataset)
             options |= {name: options[name] or getattr(made_with, name) for name in _LIST}
+            if not any(options[name] for name in MASK_PLACES):
+                options |= _without_masks(made_with)
     if not src and options["files_from"] is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
         )
-    places = {name: options[name] for name in MASK_PLACES}
+    unmasked = options.setdefault("unmasked", False)
+    places: dict[str, Any] = {name: None if unmasked else options[name] for name in MASK_PLACES}
     masks = masks_of(**places, **{name: options.pop(name) for name in MASK_LABELS})
     planned = plan(
         *src,
@@ -183,8 +186,19 @@ def apply(
 _LIST = ("files_from", "null", "column")
 _SELECTION = (
     "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
-    *MASK_PLACES,
+    *MASK_PLACES, "unmasked",
 )  # fmt: skip
+
+
+def _without_masks(made_with: Selection) -> dict[str, Any]:
+    """Return options that take the masks of a spec out of what is read, and use none."""
+    folder = made_with.mask_dir
+    here = folder is not None and Path(folder).exists()
+    return {
+        "mask_dir": folder if here else None,
+        "mask_suffix": made_with.mask_suffix if here or folder is None else None,
+        "unmasked": True,
+    }
 
 
 def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:

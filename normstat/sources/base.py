@@ -115,6 +115,8 @@ class Selection:
         of a table: of the list, or of a Parquet file.
     mask_dir, mask_suffix
         Where the masks of the images are, see `normstat.sources.pairs`.
+    unmasked
+        Only take the masks out of the listing.
     """
 
     include: tuple[str, ...] = ()
@@ -128,6 +130,7 @@ class Selection:
     column: str | None = None
     mask_dir: str | None = None
     mask_suffix: str | None = None
+    unmasked: bool = False
 
     def matcher(self) -> "Matcher":
         return Matcher(self)

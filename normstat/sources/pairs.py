@@ -62,22 +62,26 @@ def with_masks(
     kept, theirs, refused = [], [], []
     for row in rows:
         found = names.mask_of(listing.names[row])
-        if isinstance(found, str):
+        if selection.unmasked:
+            kept.append(row)
+        elif isinstance(found, str):
             refused.append((listing.names[row], found))
         else:
             kept.append(row)
             theirs.append(found)
     if selection.mask_dir is None:
-        lonely = names.without_image(masks, {*(masks.names[row] for row in theirs)})
+        lonely = names.without_image(masks)
         told = "is named as a mask, but there is no image of that name"
         refused += [(listing.names[row], told) for row in own if listing.names[row] in lonely]
     paired = listing.pick(kept)
+    paired.unreadable = sorted([*listing.unreadable, *refused])
+    if selection.unmasked:
+        return paired
     paired.masks = replace(masks.pick(theirs), unreadable=[], containers=set())
     _check_apart(paired.masks)
     paired.versions = array(
         "q", map(_version_of_both, _versions(listing, kept), _told(paired.masks))
     )
-    paired.unreadable = sorted([*listing.unreadable, *refused])
     return paired
 
 
@@ -151,14 +155,11 @@ class _Names:
             )
         return f"no mask: there is no {key}{self.suffix}.* in {self.where}"
 
-    def without_image(self, masks: Listing, used: set[str]) -> set[str]:
-        """Return the names of masks that are of no image, not even of one that has several."""
-        return {
-            masks.names[row]
-            for stem, found in self.masks.items()
-            for row, _ in found
-            if masks.names[row] not in used and stem not in self.images
-        }
+    def without_image(self, masks: Listing) -> set[str]:
+        """Return the names of masks that are of no image."""
+        keys = {stem[:-_DIGITS] if self.digits else stem for stem in self.images}
+        lonely = (found for stem, found in self.masks.items() if stem not in keys)
+        return {masks.names[row] for found in lonely for row, _ in found}
 
 
 def _have_digits(stems: Sequence[str]) -> bool:
