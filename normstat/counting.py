@@ -17,6 +17,7 @@ from PIL import Image, ImageChops
 import normstat
 from normstat.errors import ImageError, NormstatError, WorkerLostError
 from normstat.images import Decoded, read, undisturbed
+from normstat.per_image import packed_row
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Collector, Record, State, counted
@@ -38,6 +39,7 @@ class Question:
     ddof: int = 0
     covariance: bool = False
     keep_records: bool = False
+    per_image: bool = False
     timeout: float | None = None
     software: dict[str, str] = field(default_factory=SOFTWARE.copy)
 
@@ -64,7 +66,8 @@ class Task:
 class Answer:
     """What a worker found: the state of its images, and those that do not count with the reason.
 
-    `records` has what is known of each image alone, when that was asked for.
+    `records` has what is known of each image alone, and `rows` the packed row of each, when that
+    was asked for.
     """
 
     state: State
@@ -72,6 +75,7 @@ class Answer:
     images: int
     size: int
     records: list[tuple[str, Record]]
+    rows: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def answer(task: Task) -> Answer:
@@ -90,9 +94,9 @@ def answer(task: Task) -> Answer:
         )
     collector = Collector(ddof=question.ddof, covariance=question.covariance)
     limited = nullcontext if question.timeout is None else partial(_limited, question.timeout)
-    records, skipped = [], []
+    records, skipped, rows = [], [], []
     with undisturbed():
-        for name, opener in portion.opened():
+        for (name, opener), size in zip(portion.opened(), portion.sizes, strict=True):
             try:
                 with limited(), read(opener, question.pipeline) as decoded:
                     record = _counted(decoded, question.covariance)
@@ -102,7 +106,9 @@ def answer(task: Task) -> Answer:
             collector.add(record)
             if question.keep_records:
                 records.append((name, record))
-    return Answer(collector.state(), skipped, len(portion), sum(portion.sizes), records)
+            if question.per_image:
+                rows.append((name, packed_row(name, size, record)))
+    return Answer(collector.state(), skipped, len(portion), sum(portion.sizes), records, rows)
 
 
 def lost(task: Task, error: WorkerLostError) -> Answer:

@@ -15,6 +15,7 @@ from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
+from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
@@ -34,6 +35,7 @@ from normstat.spec.model import (
     Weighting,
 )
 from normstat.statistics.summary import PERCENTILES
+from normstat.tables import Destination
 
 # A recipe is a published procedure: options that belong together.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -78,6 +80,8 @@ def compute(
     ddof: Ddof = 0,
     covariance: bool = False,
     percentiles: Sequence[str | float] = PERCENTILES,
+    per_image: str | os.PathLike[str] | Rows | None = None,
+    force: bool = False,
     on_error: Literal["skip", "fail"] = "skip",
     stamp: Stamp | None = None,
     observer: Observer | None = None,
@@ -151,6 +155,12 @@ def compute(
         Also find the covariance of the channels.
     percentiles
         Percents, 0 to 100.
+    per_image
+        A file, .csv, .jsonl or .parquet, to which a row of each image that is read is written, in
+        the order of the listing; see `normstat.tables`. It is written even when the images turn
+        out to be of kinds that cannot be combined.
+    force
+        Let `per_image` replace a file that is no such table.
     on_error
         "skip" names unreadable files in the spec; "fail" raises at the first.
     stamp
@@ -174,6 +184,8 @@ def compute(
     CacheError
         `cache` is damaged or no cache, or cannot be made. What goes wrong with it later is told
         to the observer, or as a `RuntimeWarning`, and the run goes on without.
+    NormstatError
+        `per_image` cannot be written; that is found out before anything is read.
 
     Examples
     --------
@@ -221,6 +233,8 @@ def compute(
         storage_options=storage_options or {},
     )
 
+    table = Destination.of(per_image, force=force, inputs=[selection.files_from or ""])
+
     def watch(found: Listing) -> None:
         engine.prepare(found, answer.__module__)
         if observer:
@@ -238,18 +252,21 @@ def compute(
             ddof=estimator.ddof,
             covariance=covariance,
             keep_records=cache is not None,
+            per_image=table.rows is not None,
             timeout=timeout,
         ),
         engine,
         cache=cache,
         fail=on_error == "fail",
         observer=observer,
+        rows=table.rows,
     )
     with engine.held(), closing(run):
         estimator = wanted.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
+    table.write(run.state.kinds, rgb=pipeline.mode == "rgb")
     return assemble(
         run.state,
         estimator=estimator,

@@ -13,9 +13,10 @@ from normstat.counting import Answer, Question, Task, answer, known, lost
 from normstat.engine import Engine
 from normstat.errors import CacheError, ImageError, SourceError
 from normstat.images import VANISHED
+from normstat.per_image import Rows, packed_row
 from normstat.sources import Listing
 from normstat.sources.base import printable
-from normstat.statistics import State
+from normstat.statistics import Record, State
 
 # Small enough that a cancelled run ends at once, large enough that handing over costs nothing.
 CHUNK_IMAGES = 512
@@ -61,6 +62,8 @@ class Reading:
         Raise at the first image that cannot be read.
     observer
         Is told of progress.
+    rows
+        Is given a row of each image that is read, when the question asks for one.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Reading:
         cache: str | os.PathLike[str] | None = None,
         fail: bool = False,
         observer: Observer | None = None,
+        rows: Rows | None = None,
     ) -> None:
         self.listing = listing
         self.state = State()
@@ -87,6 +91,7 @@ class Reading:
         self._decoded = False
         self._fail = fail
         self._observer = observer
+        self._rows = rows
 
     def expect(self, images: int) -> None:
         """Tell the observer how many images will be read, by what is known now."""
@@ -103,9 +108,12 @@ class Reading:
         CacheError
             The cache turns out to be damaged before anything was decoded.
         """
-        listing = self._unknown(self.listing if rows is None else self.listing.pick(sorted(rows)))
-        if not listing:
+        unknown = self._unknown(range(len(self.listing)) if rows is None else sorted(rows))
+        if not unknown:
             return
+        listing = self.listing
+        if len(unknown) < len(listing):
+            listing = listing.pick(unknown)
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
         engine = self._engine.over(listing, len(chunks))
         tasks = (Task(self._question, listing.portion(chunk)) for chunk in chunks)
@@ -121,7 +129,7 @@ class Reading:
                 self.state = self.state.merged(found.state)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
-                self._keep(listing, list(islice(order, found.images)), found)
+                self._keep([unknown[place] for place in islice(order, found.images)], found)
 
     def close(self) -> None:
         """Let the cache keep what it does not have yet."""
@@ -129,33 +137,45 @@ class Reading:
         if self._cache:
             self._cache.close()
 
-    def _unknown(self, listing: Listing) -> Listing:
-        """Add what the cache knows; return the images that it does not."""
+    def _unknown(self, wanted: Sequence[int]) -> Sequence[int]:
+        """Add what the cache knows; return the rows of the images that it does not."""
         if not self._cache:
-            return listing
+            return wanted
         missing: list[int] = []
         start = 0
         try:
-            for start in range(0, len(listing), CHUNK_IMAGES):
-                rows = range(start, min(start + CHUNK_IMAGES, len(listing)))
-                records, unread = self._cache.find(listing, rows)
+            for start in range(0, len(wanted), CHUNK_IMAGES):
+                rows = wanted[start : start + CHUNK_IMAGES]
+                records, unread = self._cache.find(self.listing, rows)
                 missing += unread
                 if records:
                     self.state = self.state.merged(known(records, self._question))
-                    size = sum(listing.sizes[start : rows.stop])
-                    self._advance(len(records), size - sum(listing.sizes[row] for row in unread))
-                    self._cached(len(records))
+                    self._take(rows, unread, records)
         except CacheError as error:
             if not self._decoded:
                 raise
-            missing += range(start, len(listing))
+            missing += wanted[start:]
             self._lose_cache(error)
-        return listing if len(missing) == len(listing) else listing.pick(missing)
+        return missing
 
-    def _keep(self, listing: Listing, rows: Sequence[int], found: Answer) -> None:
+    def _take(self, rows: Sequence[int], unread: Sequence[int], records: list[Record]) -> None:
+        """Count the images that the cache knows."""
+        there = sorted(set(rows).difference(unread))
+        names, sizes = self.listing.names, self.listing.sizes
+        self._advance(len(there), sum(sizes[row] for row in there))
+        self._cached(len(there))
+        if self._rows is not None:
+            for row, record in zip(there, records, strict=True):
+                self._rows.add(row, packed_row(names[row], sizes[row], record))
+
+    def _keep(self, rows: Sequence[int], found: Answer) -> None:
         self._decoded = True
+        if self._rows is not None:
+            row_of = {self.listing.names[row]: row for row in rows}
+            for name, packed in found.rows:
+                self._rows.add(row_of[name], packed)
         if self._cache:
-            self._cache.keep(listing, rows, found.records)
+            self._cache.keep(self.listing, rows, found.records)
             if self._cache.due:
                 self._flush()
 

@@ -21,6 +21,8 @@ LAYERS = [
     "formats",
     "contents",
     "statistics",
+    "per_image",
+    "tables",
     "images",
     "backends",
     "counting",

@@ -274,6 +274,13 @@ pipeline_options = _group(
         help="Larger images are skipped.",
     ),
 )
+per_image_option = click.option(
+    "--per-image",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
+    "channel mean, std, min, max and clipped shares.",
+)
 on_error_option = click.option(
     "--on-error",
     type=click.Choice(["skip", "fail"]),

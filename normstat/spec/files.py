@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -179,7 +179,7 @@ def save(spec: Constants, path: str | os.PathLike[str], *, force: bool = False) 
 def write_text(path: Path, text: str) -> None:
     """Write `text` beside `path` and move it into place."""
     try:
-        if _is_special(path):
+        if is_special(path):
             path.write_text(text, encoding="utf-8")
         else:
             with (
@@ -205,49 +205,60 @@ def shard_path(shard: str) -> Path:
     return DEFAULT_PATH.with_stem(f"{DEFAULT_PATH.stem}-{shard.replace('/', '-of-')}")
 
 
-def check_target(path: Path, *, force: bool, inputs: Iterable[str] = ()) -> None:
+def check_target(
+    path: Path,
+    *,
+    force: bool,
+    inputs: Iterable[str] = (),
+    option: str = "-o",
+    thing: str = "normstat spec",
+    is_one: Callable[[Path], bool] | None = None,
+) -> None:
     """Raise now what `save` would raise after hours of work.
 
     Parameters
     ----------
     inputs
         Files that are read for what is written; `force` lets one be replaced.
+    option, thing, is_one
+        What names the place, what is written there, and whether a file is such a thing, if that
+        is no spec.
 
     Raises
     ------
     SourceError
         As `save` does.
     """
-    if _is_special(path):
+    if is_special(path):
         return
     if not force and os.path.realpath(path) in map(os.path.realpath, inputs):
         raise SourceError(
             f"{path}: is read and would be replaced; nothing was done. "
-            "Name another file with -o, or replace it with --force"
+            f"Name another file with {option}, or replace it with --force"
         )
     target = Path(os.path.realpath(path))
     if os.path.islink(target):  # noqa: PTH114 (Path.is_symlink raises for a loop)
-        raise SourceError(f"{path}: is a link to itself; name another place with -o")
+        raise SourceError(f"{path}: is a link to itself; name another place with {option}")
     folder = target.parent if path.is_symlink() else path.parent
     if not folder.is_dir():
         raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
     if path.is_dir():
         raise SourceError(f"{path}: is a folder; name a file in it, such as {path / DEFAULT_PATH}")
-    if path.exists() and not force and not _holds_spec(path):
+    if path.exists() and not force and not (is_one or _holds_spec)(path):
         raise SourceError(
-            f"{path}: exists and is not a normstat spec; nothing was done. "
-            "Name another file with -o, or overwrite it with --force"
+            f"{path}: exists and is not a {thing}; nothing was done. "
+            f"Name another file with {option}, or overwrite it with --force"
         )
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(_ROOM))
     except OSError as error:
         raise SourceError(
-            f"{path}: cannot be written: {error.strerror}. Name another place with -o"
+            f"{path}: cannot be written: {error.strerror}. Name another place with {option}"
         ) from error
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether `path` is a device or a pipe, which can only be written in place."""
     try:
         mode = path.stat().st_mode

@@ -366,7 +366,7 @@ def _kind_to_text(kind: KindState) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if kind.histogram is not None:
         text["histogram"] = kind.histogram.to_text()
-    written = _dyadic if kind.histogram is None else str
+    written = dyadic if kind.histogram is None else str
     text["images"] = {
         "images": sums.images,
         **{name: [written(value) for value in getattr(sums, name)] for name in DEGREES},
@@ -393,7 +393,7 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
             histogram = Histogram.from_text(lines, bins=kind.bins)
         except SpecError as error:
             raise SpecError(f"{path}.histogram: {error}") from error
-    values = {name: [_integer(value) for value in sums[name]] for name in DEGREES}
+    values = {name: [integer(value) for value in sums[name]] for name in DEGREES}
     limits = text.get("limits")
     for part, items in [("histogram", lines), ("limits", limits), *values.items()]:
         if items is not None and len(items) != kind.channels:
@@ -412,21 +412,22 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
     return KindState(
         histogram,
         images,
-        products and [_integer(value) for value in products],
+        products and [integer(value) for value in products],
         limits and [(low, high) for low, high in limits],
     )
 
 
-def _dyadic(value: int) -> str:
+def dyadic(value: int) -> str:
     """Return an integer as "odd*2^n": sums of floats end in hundreds of zero bits.
 
-    >>> _dyadic(0), _dyadic(3), _dyadic(-3 << 500)
+    >>> dyadic(0), dyadic(3), dyadic(-3 << 500)
     ('0', '3', '-3*2^500')
     """
     zeros = (value & -value).bit_length() - 1
     return f"{value >> zeros}*2^{zeros}" if zeros > 0 else str(value)
 
 
-def _integer(text: str) -> int:
+def integer(text: str) -> int:
+    """Return what `dyadic` wrote, or a plain integer."""
     digits, _, zeros = text.partition("*2^")
     return int(digits) << int(zeros or 0)

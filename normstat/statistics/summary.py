@@ -95,7 +95,7 @@ def summarize(
     weighted = getattr(alternatives, estimator.weighting)
     low, high, quantiles, histogram = _distribution(whole, kind, percentiles)
     return Summary(
-        channels=_channels(kind),
+        channels=channel_names(kind),
         mean=weighted.mean,
         std=_headline_std(alternatives, estimator, whole.images),
         max_pixel_value=kind_of(most).max_code,
@@ -110,7 +110,12 @@ def summarize(
     )
 
 
-def _channels(kind: Kind) -> list[str]:
+def channel_names(kind: Kind) -> list[str]:
+    """Return what the channels of a kind are called.
+
+    >>> channel_names(kind_of("bands3-16"))
+    ['B1', 'B2', 'B3']
+    """
     if kind.is_gray:
         return ["L"]
     return ["R", "G", "B"] if kind.is_colour else [f"B{c + 1}" for c in range(kind.channels)]
