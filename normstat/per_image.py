@@ -2,6 +2,7 @@
 
 import os
 import re
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -212,6 +213,7 @@ class Rows:
 
     def __init__(self, folder: str | None = None) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY, dir=folder)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)  # whatever becomes of the run
         self._places = array("q")
         self._ends = array("q", [0])
 
@@ -244,10 +246,6 @@ class Rows:
             self._file.seek(start)
             yield _DECODER.decode(self._file.read(end - start))
         self._file.seek(0, os.SEEK_END)
-
-    def close(self) -> None:
-        """Forget all rows."""
-        self._file.close()
 
 
 @dataclass(frozen=True)

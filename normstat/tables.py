@@ -121,7 +121,6 @@ class Destination:
         if self.rows is not None and self.path is not None:
             floats = any(kind_of(kind).bins is None for kind in kinds)
             write_table(self.path, self.rows, Columns.of(kinds, rgb=rgb), floats=floats)
-            self.rows.close()
 
 
 def write_table(path: Path, rows: Iterable[Row], columns: Columns, *, floats: bool) -> None:
