@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from normstat.measure import compute
     from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
+    from normstat.oddities import Outliers, outliers
     from normstat.presets.catalogue import preset
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
@@ -42,6 +43,7 @@ __all__ = [
     "ImageError",
     "Normalization",
     "NormstatError",
+    "Outliers",
     "SourceError",
     "Spec",
     "SpecError",
@@ -55,6 +57,7 @@ __all__ = [
     "load",
     "merge",
     "normalize",
+    "outliers",
     "preset",
     "save",
     "subtract",
@@ -71,6 +74,8 @@ _HOMES = {
     "diagnose": "normstat.diagnosis",
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
+    "Outliers": "normstat.oddities",
+    "outliers": "normstat.oddities",
     "preset": "normstat.presets.catalogue",
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",

@@ -34,6 +34,7 @@ LAYERS = [
     "assemble",
     "measure",
     "validation",
+    "oddities",
     "merging",
     "identification",
     "metrics",
