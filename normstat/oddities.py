@@ -104,7 +104,7 @@ class Outliers(Struct, frozen=True, kw_only=True):
     robust_mean: list[float]
     robust_std: list[float]
     images_named: int
-    named: dict[str, int]
+    named: dict[RuleName, int]
     notes: list[str]
     outliers: list[Outlier]
 
@@ -145,7 +145,7 @@ def outliers(
     >>> found.images, found.outliers[0].path
     (30, 'forest/forest-10.jpg')
     >>> [round(change, 4) for change in found.outliers[0].influence.mean_change]
-    [0.0014, -0.0009, -0.0032]
+    [0.0006, -0.0032, -0.0024]
     """
     if top < 1:
         raise UsageError(f"top is {top}; it must be at least 1")
@@ -342,10 +342,11 @@ def _range(crowd: Crowd) -> Flags:
     usual = float(np.median(extent))
     if crowd.usual.max_code == 1:
         # Values of their own: 0..1 among 0..255 and the other way round.
-        odd = (extent * _FLOAT_FACTOR <= usual) | (extent > usual * _FLOAT_FACTOR)
+        small, large = extent * _FLOAT_FACTOR <= usual, extent > usual * _FLOAT_FACTOR
     else:
-        odd = extent * _CODE_FACTOR <= usual
-    return _few(odd & ~_constants(crowd))
+        small = extent * _CODE_FACTOR <= usual
+        large = np.zeros_like(small)
+    return _few((small | large) & ~_constants(crowd))
 
 
 def _tell_range(crowd: Crowd, row: int) -> str:
@@ -400,10 +401,12 @@ RULES: dict[RuleName, Rule] = {
         _range,
         _tell_range,
     ),
-    "gray": Rule("gray among colour, stored as gray or as three equal channels", 3.0, _gray, _tell_gray),
+    "gray": Rule(
+        "gray among colour, stored as gray or as three equal channels", 3.0, _gray, _tell_gray
+    ),
     "mean": Rule(f"robust |z| of the mean over {_FAR:g}", 0.0, _far_mean, _tell_far("mean")),
     "std": Rule(f"robust |z| of the std over {_FAR:g}", 0.0, _far_std, _tell_far("std")),
-}  # fmt: skip
+}
 
 
 def _z(values: Floats, centre: Floats, scale: Floats) -> Floats:
@@ -466,11 +469,8 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
     if strangers:
         named["kind"] += strangers
         told = ", ".join(f"{count:,} of {kind}" for kind, count in sorted(counts.items()))
-        notes = [
-            *notes,
-            f"images of unlike kinds ({told}) have no common mean; mean and std are those of the "
-            f"{len(scores):,} of {' and '.join(sorted(family))}",
-        ]
+        usual = f"{len(scores):,} of {' and '.join(sorted(family))}"
+        notes = [*notes, f"images of unlike kinds ({told}) have no common mean; this is of {usual}"]
     if len(scores) < _FEWEST:
         notes = [*notes, f"fewer than {_FEWEST} images: none is far from the rest by its z"]
     # The farthest first; what is equally far as it is listed.
@@ -555,8 +555,8 @@ def _crowd(rows: Iterable[Row], columns: Columns, kinds: list[str]) -> tuple[Cro
     table = np.frombuffer(values, np.float64).reshape(-1, width, 4)
     mean, std, low, high = (table[:, :, part] for part in range(4))
     centres, scales = {}, {}
-    for what, each in (("mean", mean), ("std", std)):
-        centres[what], scales[what] = _spread(each)
+    for what, measured in (("mean", mean), ("std", std)):
+        centres[what], scales[what] = _spread(measured)
     crowd = Crowd(
         columns.names,
         tuple(kinds),

@@ -1,6 +1,7 @@
 """Outliers as text for a terminal."""
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -59,8 +60,8 @@ def _ranking(found: Outliers) -> Group:
             f"{each.score:.1f}",
             _largest(each.z_mean, "+.1f"),
             _largest(each.z_std, "+.1f"),
-            _largest(influence and influence.mean_change, "+.1e"),
-            _largest(influence and influence.std_change, "+.1e"),
+            _largest(influence.mean_change if influence else None, "+.1e"),
+            _largest(influence.std_change if influence else None, "+.1e"),
         )
     return Group(
         table,
@@ -72,11 +73,12 @@ def _ranking(found: Outliers) -> Group:
     )
 
 
-def _named(each: Outlier) -> Text:
-    text = Text(printable(each.path))
-    for reason in each.reasons:
-        text.append(f"\n  {reason.text}", style="yellow")
-    return text
+def _named(each: Outlier) -> Group:
+    reasons = (Text(reason.text, style="yellow") for reason in each.reasons)
+    return Group(
+        Text(printable(each.path), overflow="fold"),
+        *(Padding(reason, (0, 0, 0, 2)) for reason in reasons),
+    )
 
 
 def _largest(values: list[float] | None, form: str) -> str:
