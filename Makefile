@@ -5,9 +5,10 @@ BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY     := $(VENV)/.ready
 ENGINES   := $(VENV)/.engines
+BROWSER   := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
-.PHONY: help check format docs test test-engines test-faults test-frameworks test-lowest bench demo clean
+.PHONY: help check format docs test test-browser test-engines test-faults test-frameworks test-lowest bench demo clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,10 @@ $(READY): $(INSTALLED)
 
 $(ENGINES): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[dev,dask,ray]'
+	@touch $@
+
+$(BROWSER): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
 	@touch $@
 
 check: $(READY) ## format, lint, types, generated docs
@@ -44,6 +49,10 @@ test: $(READY) ## run every test
 
 test-faults: $(READY) ## kill runs at random moments, for minutes
 	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
+
+test-browser: $(BROWSER) ## look at reports in Chromium, which Debian's packages bring when it is missing
+	@sh tests/browser/install.sh
+	$(BIN)/python -m pytest --no-cov tests/browser $(ARGS)
 
 test-engines: $(ENGINES) ## run the tests of the engines on a real Dask and a real Ray cluster
 	$(BIN)/python -m pytest --no-cov -m engines tests/engines tests/test_backends.py tests/test_compute.py $(ARGS)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from normstat.normalization import Normalization, denormalize, normalize
     from normstat.oddities import Outliers, outliers
     from normstat.presets.catalogue import preset
+    from normstat.reports.page.document import report
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
     from normstat.validation import validate
@@ -59,6 +60,7 @@ __all__ = [
     "normalize",
     "outliers",
     "preset",
+    "report",
     "save",
     "subtract",
     "validate",
@@ -77,6 +79,7 @@ _HOMES = {
     "Outliers": "normstat.oddities",
     "outliers": "normstat.oddities",
     "preset": "normstat.presets.catalogue",
+    "report": "normstat.reports.page.document",
     "save": "normstat.spec.files",
     "Spec": "normstat.spec.model",
     "Normalization": "normstat.normalization",

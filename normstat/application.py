@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from normstat.atomic import swept, written_whole
 from normstat.backends import LOCAL, ON_CLUSTERS
 from normstat.engine import Engine
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
-from normstat.images import Decoded, read, undisturbed
+from normstat.images import read, undisturbed
 from normstat.manifest import (
     MANIFEST,
     Failure,
@@ -28,10 +28,11 @@ from normstat.manifest import (
     read_manifest,
     write_manifest,
 )
-from normstat.methods import METHODS, Settings, clipped, forward
+from normstat.methods import METHODS, Codes, Method, Settings, clipped, forward
 from normstat.normalization import Values
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
+from normstat.readers import Decoded, assembled
 from normstat.reading import CHUNK_BYTES, CHUNK_IMAGES, Observer
 from normstat.sources import Portion
 from normstat.sources.base import Opener, printable
@@ -291,13 +292,25 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     job, method = chunk.job, METHODS[chunk.job.method]
     row = chunk.rows[index]
     with read(opener, job.pipeline) as decoded:
-        codes, top = _codes(decoded, job.channels, name), kind_of(decoded.kind).max_code
-    applied = job.parameters.get(str(top)) or method.fit(codes, top, chunk.settings)
+        codes, valid = _codes(decoded, job, name)
+        kind, shape = kind_of(decoded.kind), decoded.shape
+    if method.needs and not (job.max_pixel_value or kind.has_range):
+        raise ImageError(
+            f"{kind.name}, which has no range of codes as the numbers do; --max-pixel-value M "
+            "says what its values are divided by"
+        )
+    top = job.max_pixel_value or kind.max_code
+    applied = job.parameters.get(str(top)) or method.fit(
+        codes if valid is None else _counting(codes, valid, method), top, chunk.settings
+    )
     values = forward(codes, applied)
-    if decoded.mask:
-        values[:, np.asarray(decoded.mask) == 0] = 0
+    if valid is not None:
+        values[~valid] = 0
     clips, farthest = (0, 0.0) if method.inverse == "exact" else clipped(codes, applied)
-    stored = arranged(values, job.layout, job.dtype)
+    mean, std = _measured(values)
+    stored = arranged(
+        values.reshape(len(values), *shape) if shape else values, job.layout, job.dtype
+    )
     if chunk.pack:
         np.lib.format.open_memmap(chunk.pack, mode="r+")[row] = stored
     else:
@@ -305,7 +318,6 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as beside:
             FORMATS[job.format].write(beside, stored, job.layout)
-    mean, std = _measured(values)
     return Output(
         source=printable(name),
         bytes=chunk.portion.sizes[index],
@@ -313,6 +325,7 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
         output=chunk.outputs[index],
         row=row if chunk.pack else None,
         shape=list(stored.shape),
+        kind=kind.name,
         max_code=top,
         mean=mean,
         std=std,
@@ -322,20 +335,55 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     )
 
 
-def _codes(decoded: Decoded, channels: list[str] | None, name: str) -> list[npt.NDArray[Any]]:
-    """Return the planes of an image, in the order of the numbers' channels."""
-    if decoded.image is None:
-        raise ImageError(f"{decoded.kind}, which apply does not write yet")
-    bands = decoded.image.split()
-    if channels is not None and len(channels) < len(bands):
+def _codes(decoded: Decoded, job: Job, name: str) -> tuple[Codes, npt.NDArray[np.bool_] | None]:
+    """Return the planes of an image in the order of the numbers' channels, and where they count."""
+    planes, valid = _planes(decoded)
+    channels = job.channels
+    if channels is None:
+        return planes, valid
+    own = decoded.facts.bands.split(",") if decoded.facts.bands else kind_of(decoded.kind).names
+    order = _order(own, channels)
+    if order is None:
+        hint = "; --mode l makes images gray" if channels == ["L"] and own == [*"RGB"] else ""
         raise NormstatError(
-            f"{printable(name)} has the channels R G B, the numbers have {channels[0]}; "
-            "--mode l makes images gray"
+            f"{printable(name)} has the channels {' '.join(map(printable, own))}, "
+            f"{job.numbers} has {' '.join(channels)}{hint}"
         )
-    order = list(range(len(bands)))
-    if channels is not None:
-        order = [0] * len(channels) if len(bands) == 1 else ["RGB".index(c) for c in channels]
-    return [np.asarray(bands[band]) for band in order]
+    return [planes[channel] for channel in order], None if valid is None else valid[order]
+
+
+def _order(own: list[str], channels: list[str]) -> list[int] | None:
+    """Return which of an image's channels is each of the numbers'."""
+    if sorted(own) == sorted(channels):
+        return [own.index(channel) for channel in channels]
+    if own == ["L"] and sorted(channels) == ["B", "G", "R"]:
+        return [0, 0, 0]
+    nameless = own == [f"B{number + 1}" for number in range(len(channels))]
+    return list(range(len(channels))) if nameless else None
+
+
+def _planes(decoded: Decoded) -> tuple[Codes, npt.NDArray[np.bool_] | None]:
+    if decoded.image is None:
+        codes, valid = assembled(decoded)
+        if not np.issubdtype(codes.dtype, np.integer):
+            finite = np.isfinite(codes)
+            valid = finite if valid is None else valid & finite
+        return codes, None if valid is None or valid.all() else valid
+    planes = [np.asarray(band) for band in decoded.image.split()]
+    if decoded.mask is None:
+        return planes, None
+    shown = np.asarray(decoded.mask) != 0
+    return planes, None if shown.all() else np.repeat(shown[None], len(planes), axis=0)
+
+
+def _counting(codes: Codes, valid: npt.NDArray[np.bool_], method: Method) -> Codes:
+    """Return the pixels that count in every channel, of shape (C, pixels)."""
+    if method.name == "local":
+        raise ImageError("has pixels that do not count, around which local has no neighbours")
+    everywhere = valid.all(axis=0)
+    if not everywhere.any():
+        raise ImageError("no pixel counts in every channel")
+    return np.asarray(codes)[:, everywhere]
 
 
 def _measured(values: Values) -> tuple[list[float], list[float]]:

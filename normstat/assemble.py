@@ -1,16 +1,20 @@
 """State and provenance → the finished spec. `compute` writes with it, `validate` proves with it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from normstat.errors import NormstatError
-from normstat.sources.base import natural_key
+from normstat.sources.base import natural_key, natural_place
 from normstat.spec.model import (
     Counts,
     Dataset,
     Estimator,
+    Group,
     Pipeline,
     Range,
     Sizes,
@@ -36,8 +40,15 @@ def assemble(
     level: float,
     software: dict[str, str],
     stamp: Stamp | None = None,
+    groups: Mapping[str, State] | None = None,
 ) -> Spec:
     """Return the spec that follows from a state. Only shards may be without any image.
+
+    Parameters
+    ----------
+    groups
+        The states that `state` is the sum of, by the names of the groups. Where the whole has
+        three channels each has, so that they can be compared.
 
     Raises
     ------
@@ -48,33 +59,55 @@ def assemble(
     if not state.images and not estimator.shards:
         raise NormstatError("holds no image")
     skipped = sorted(skipped, key=_place)
-    summary = summarize(
-        state,
-        estimator,
-        rgb=pipeline.mode == "rgb",
-        covariance=covariance,
-        percentiles=percentiles,
-        level=level,
+    how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles, "level": level}
+    whole = _told(state, estimator, pipeline, len(skipped), **how)
+    parts = []
+    losses = Counter(each.group for each in skipped)
+    for name in sorted(groups or (), key=natural_place):
+        if not groups or not groups[name].images:
+            continue
+        listed = replace(estimator, images_listed=dataset.listed(name))
+        alike = replace(pipeline, mode="rgb") if whole["channels"] == ["R", "G", "B"] else pipeline
+        try:
+            told = _told(groups[name], listed, alike, losses[name], **how)
+        except NormstatError as error:
+            raise NormstatError(f"group {name}: {error}") from error
+        parts.append(Group(name=name, **told))
+    return Spec(
+        **whole,
+        estimator=estimator,
+        pipeline=pipeline,
+        dataset=dataset,
+        skipped=skipped,
+        software=software,
+        stamp=stamp,
+        groups=UNSET if groups is None else parts,
     )
+
+
+def _told(
+    state: State, estimator: Estimator, pipeline: Pipeline, skipped: int, **how: Any
+) -> dict[str, Any]:
+    """Return the fields that a spec and a group have, all of which follow from the state."""
+    summary = summarize(state, estimator, pipeline, **how)
     if summary.pixels > MOST_PIXELS:
         raise NormstatError(
             f"{summary.pixels} pixels a channel are more than the 2^53 that a JSON file can count; "
             "compute parts of the dataset instead"
         )
-    return Spec(
-        channels=summary.channels,
-        mean=summary.mean,
-        std=summary.std,
-        max_pixel_value=summary.max_pixel_value,
-        estimator=estimator,
-        confidence=summary.confidence,
-        alternatives=summary.alternatives,
-        min=summary.min,
-        max=summary.max,
-        percentiles=summary.percentiles,
-        covariance=summary.covariance,
-        histogram=summary.histogram,
-        counts=Counts(
+    return {
+        "channels": summary.channels,
+        "mean": summary.mean,
+        "std": summary.std,
+        "max_pixel_value": summary.max_pixel_value,
+        "confidence": summary.confidence,
+        "alternatives": summary.alternatives,
+        "min": summary.min,
+        "max": summary.max,
+        "percentiles": summary.percentiles,
+        "covariance": summary.covariance,
+        "histogram": summary.histogram,
+        "counts": Counts(
             images=state.images,
             pixels=summary.pixels,
             by_mode={mode: state.modes[mode] for mode in sorted(state.modes)},
@@ -82,15 +115,10 @@ def assemble(
             transparent=state.transparent,
             animated=state.animated,
             padded=state.padded,
-            skipped=len(skipped),
+            skipped=skipped,
         ),
-        pipeline=pipeline,
-        dataset=dataset,
-        skipped=skipped,
-        software=software,
-        stamp=stamp,
-        state=msgspec.convert(state.to_text(), StateText),
-    )
+        "state": msgspec.convert(state.to_text(), StateText),
+    }
 
 
 def _place(skipped: Skipped) -> tuple[str, str, str]:

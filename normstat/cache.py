@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -37,9 +38,11 @@ _OURS = 0x4E53_5443  # the application_id, "NSTC"
 _PAGE = 16_384  # bytes; a row has 600 to 6,000, so that little is left over
 _PATIENCE = 60.0  # seconds to wait for other processes
 _NARROW = 256  # bins of a kind whose counts are kept one by one
+_LOCAL, _LOCAL_MASKED = 1, 2  # what `local` is of files of this machine
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
+_READERS = ("nibabel", "pydicom")  # packages that decode what Pillow does not
 
 _POLICIES = "id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, words TEXT NOT NULL"
 _IMAGES = (
@@ -155,7 +158,9 @@ class Cache:
             if kind.bins == _NARROW:
                 kept = narrowed(kept, kind.channels * _NARROW)
             content = (record.kind.encode(), _packed(record.facts), kept, _rest(record))
-            local = isinstance(listing.sources[listing.owners[row]], FileSource)
+            local = _LOCAL * isinstance(listing.sources[listing.owners[row]], FileSource)
+            if local and listing.masks is not None:
+                local = _LOCAL_MASKED
             checksum = _checksum(identity, *version, content)
             self._waiting.append((identity, local, *version, stored, checksum, *content))
             self._size += len(kept) + len(content[-1])
@@ -215,8 +220,19 @@ def words_of(pipeline: Pipeline) -> str:
 
 @lru_cache(maxsize=1)
 def _software() -> dict[str, str | None]:
-    """Return the versions of Pillow and of the libraries that decode for it."""
-    return {"pillow": SOFTWARE["pillow"]} | {name: features.version(name) for name in _DECODERS}
+    """Return the versions of Pillow, of the libraries that decode for it, and of other readers."""
+    return (
+        {"pillow": SOFTWARE["pillow"]}
+        | {name: features.version(name) for name in _DECODERS}
+        | {name: _installed(name) for name in _READERS}
+    )
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _digest(words: str) -> str:
@@ -486,7 +502,7 @@ def prune(path: str | os.PathLike[str], *, outdated: bool = False, dry_run: bool
         query = "SELECT rowid, policy, name, local, size, version FROM images"
         for rowid, policy, name, local, size, version in connection.execute(query):
             rows += 1
-            verdict = _verdict(name, size, version) if local else ""
+            verdict = _verdict(name, size, version, local) if local else ""
             if not verdict and not current.get(policy):
                 verdict = "outdated"
             if verdict:
@@ -504,12 +520,16 @@ def prune(path: str | os.PathLike[str], *, outdated: bool = False, dry_run: bool
         return Pruned(**counts, kept=kept, before=before, after=path.stat().st_size)
 
 
-def _verdict(name: bytes, size: int, version: int) -> str:
-    """Return why a row is of no use; nothing when its file is as it was."""
+def _verdict(name: bytes, size: int, version: int, local: int) -> str:
+    """Return why a row is of no use; nothing when its file is as it was.
+
+    The version of an image with a mask depends on both, and the mask is not known here.
+    """
     try:
         status = os.stat(name)  # noqa: PTH116 (names are bytes)
     except (FileNotFoundError, NotADirectoryError):
         return "gone"
     except OSError:
         return ""  # it may be there
-    return "" if (status.st_size, status.st_mtime_ns) == (size, version) else "changed"
+    now = version if local == _LOCAL_MASKED else status.st_mtime_ns
+    return "" if (status.st_size, now) == (size, version) else "changed"

@@ -13,7 +13,7 @@ from normstat.reading import Observer
 from normstat.sources.base import printable
 from normstat.sources.listing import kind_of
 from normstat.sources.urls import public
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group
 from normstat.spec.model import Constants
 
 _USUAL = str(DEFAULT_PATH)
@@ -30,7 +30,8 @@ def resolve(
 
     A file is read, a folder or an archive is measured, anything else is a preset. A path that
     exists wins over a preset of the same name. A file is a spec or any configuration of
-    `normstat.formats`; what it does not say is told in the candidate's `warnings`.
+    `normstat.formats`; what it does not say is told in the candidate's `warnings`. Of a spec,
+    `normstat.json#train` is one group.
 
     Parameters
     ----------
@@ -46,12 +47,12 @@ def resolve(
     """
     if not name:
         raise UsageError("an empty name stands for nothing; is a variable unset?")
-    path = Path(name)
+    path = file_and_group(name)[0]
     label = printable(name)
-    if path.is_dir() or kind_of(name) != "local":
+    if Path(name).is_dir() or kind_of(name) != "local":
         return Candidate(name=public(label), spec=compute(name, observer=observer))
     if path.exists():
-        found = read_constants(path, format)
+        found = read_constants(name, format)
         if not found.constants.channels:
             raise SpecError(
                 f"{label}: holds no image and so no numbers; merge it with other shards"

@@ -1,6 +1,6 @@
 """How two normalizations differ, what explains it, and whether a gate lets it pass."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import hypot
 from typing import Literal
 
@@ -15,8 +15,10 @@ from normstat.spec.model import Constants, Number, PresetSpec, Spec
 # Beyond these the data looks foreign to a network that was trained with the other numbers.
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
-_SMALLEST, _LARGEST = 1e-9, 1e9
-_NEAR_SHIFT, _NEAR_GAIN = 0.1, 1.25
+SMALLEST, LARGEST = 1e-9, 1e9
+NEAR_SHIFT, NEAR_GAIN = 0.1, 1.25  # within these a mismatch is small
+
+Mismatch = Literal["small", "noticeable", "large"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,12 +184,12 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
             raise SpecError(f"{candidate.name}: {field} has not one number a channel")
     mean, std = (np.array(values)[index] / unit for values in (spec.mean, spec.std))
     for channel, centre, spread in zip(np.array(spec.channels)[index], mean, std, strict=True):
-        if not _SMALLEST < spread < _LARGEST:
+        if not SMALLEST < spread < LARGEST:
             raise SpecError(
                 f"{candidate.name}: std of channel {channel} is {spread:g}, by which nothing can "
                 "be divided"
             )
-        if not abs(centre) < _LARGEST:
+        if not abs(centre) < LARGEST:
             raise SpecError(f"{candidate.name}: mean of channel {channel} is {centre:g}")
     if not isinstance(spec, Spec):
         return Side(mean, std)
@@ -242,13 +244,22 @@ def _half_widths(spec: Constants, part: str) -> list[float] | None:
     return getattr(spec.confidence, part) if spec.confidence else None
 
 
+def mismatch(metrics: Mapping[str, Sequence[float]]) -> Mismatch:
+    """Return how large a shift and a gain are for a network.
+
+    >>> mismatch({"shift": [0.05], "gain": [1.1]}), mismatch({"shift": [0.0], "gain": [0.4]})
+    ('small', 'large')
+    """
+    shift, gain = (METRICS[name].worst(np.array(metrics[name])) for name in ("shift", "gain"))
+    if shift <= NEAR_SHIFT and gain <= NEAR_GAIN:
+        return "small"
+    return "large" if shift > _FAR_SHIFT or gain > _FAR_GAIN else "noticeable"
+
+
 def _advice(a: Candidate, b: Candidate, metrics: dict[str, list[float]]) -> list[str]:
     """Return what to do, in two lines, from the size of the mismatch."""
     shifts, gains = np.array(metrics["shift"]), np.array(metrics["gain"])
-    worst = METRICS["shift"].worst(shifts), METRICS["gain"].worst(gains)
-    near = worst[0] <= _NEAR_SHIFT and worst[1] <= _NEAR_GAIN
-    far = worst[0] > _FAR_SHIFT or worst[1] > _FAR_GAIN
-    size = "small" if near else "large" if far else "noticeable"
+    size = mismatch(metrics)
     after = (
         f"after {b.name}, {a.name} has mean {shifts.min():+.2f} to {shifts.max():+.2f} and "
         f"std {gains.min():.2f} to {gains.max():.2f}"
@@ -261,5 +272,7 @@ def _advice(a: Candidate, b: Candidate, metrics: dict[str, list[float]]) -> list
         tuning = "Fine-tuning pretrained weights: take the preset that they were trained with."
     return [
         f"{tuning} The mismatch is {size}: {after}.",
-        f"{scratch}; {b.name}'s domain is far off." if far else f"{scratch}, or 0.5 and 0.5.",
+        f"{scratch}; {b.name}'s domain is far off."
+        if size == "large"
+        else f"{scratch}, or 0.5 and 0.5.",
     ]

@@ -1,7 +1,7 @@
 """What a dataset consists of, as a spec remembers it, and what has changed since."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,9 +11,20 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from normstat.errors import SourceError, UsageError
+from normstat.grouping import Grouping
 from normstat.sources import Listing, Selection
-from normstat.sources.base import digest_of, natural_key, printable
-from normstat.spec.model import Dataset, Entry, Files, Part, Selected, Shards, Spec, StateText
+from normstat.sources.base import digest_of, natural_key, natural_place, printable
+from normstat.spec.model import (
+    Dataset,
+    Entry,
+    Files,
+    Part,
+    Selected,
+    Shards,
+    Spec,
+    StateText,
+    integer,
+)
 
 MOST_ENTRIES = 1000
 CHECK = 2**53 - 111  # a prime that JSON can hold
@@ -24,7 +35,7 @@ Rename = Callable[[str], str]
 _Value = TypeVar("_Value")
 
 
-def described(listing: Listing, selection: Selection) -> Dataset:
+def described(listing: Listing, selection: Selection, grouping: Grouping | None = None) -> Dataset:
     """Return what a spec tells of the files that were there."""
     return Dataset(
         roots=sorted(printable(root) for root in listing.roots),
@@ -37,11 +48,15 @@ def described(listing: Listing, selection: Selection) -> Dataset:
             files_from=selection.files_from and printable(selection.files_from),
             null=selection.null,
             column=selection.column,
+            mask_dir=selection.mask_dir and printable(selection.mask_dir),
+            mask_suffix=selection.mask_suffix and printable(selection.mask_suffix),
         ),
         files=len(listing),
         bytes=sum(listing.sizes),
         digest=listing.digest(),
         contents=_contents(listing),
+        group_by=grouping.rule if grouping else UNSET,
+        groups=grouping.sizes() if grouping else UNSET,
     )
 
 
@@ -72,6 +87,8 @@ def selection_of(dataset: Files) -> Selection:
         files_from=selected.files_from,
         null=selected.null,
         column=selected.column,
+        mask_dir=selected.mask_dir,
+        mask_suffix=selected.mask_suffix,
     )
 
 
@@ -113,7 +130,7 @@ def checksum(state: StateText) -> int:
         for name, values in msgspec.to_builtins(text.images).items():
             for channel, value in enumerate(values if isinstance(values, list) else [values]):
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
-                total += int(value) * int.from_bytes(factor[:8])
+                total += integer(str(value)) * int.from_bytes(factor[:8])
     return total % CHECK
 
 
@@ -133,9 +150,20 @@ def joined(parts: Iterable[Part]) -> Whole:
         bytes=sum(part.bytes for part in parts),
         digest=digest_of((part.digest, part.files) for part in parts),
         contents=[],
+        group_by=_common(part.group_by for part in parts) or UNSET,
+        groups=_added(part.groups for part in parts),
         parts=parts,
     )
     return Whole(dataset, listed, shards, software)
+
+
+def _added(groups: Iterable[dict[str, int] | UnsetType]) -> dict[str, int] | UnsetType:
+    total: Counter[str] = Counter()
+    for each in groups:
+        if each is UNSET:
+            return UNSET
+        total.update(each)
+    return {name: total[name] for name in sorted(total, key=natural_place)}
 
 
 def versions(software: Iterable[dict[str, str]]) -> dict[str, str]:
@@ -234,8 +262,13 @@ def _contents(listing: Listing) -> list[Entry]:
     """Every file; of many, every folder; of many folders, those a level up, and so on."""
     if len(listing) <= MOST_ENTRIES:
         return [
-            Entry(name=printable(name), files=1, bytes=size)
-            for name, size in zip(listing.names, listing.sizes, strict=True)
+            Entry(
+                name=printable(name),
+                files=1,
+                bytes=size,
+                digest=None if listing.masks is None else listing.digest_of([row]),
+            )
+            for row, (name, size) in enumerate(zip(listing.names, listing.sizes, strict=True))
         ]
     folders: dict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(listing.names):
@@ -260,7 +293,7 @@ def _entry(listing: Listing, folder: str, indexes: list[int]) -> Entry:
         name=printable(f"{folder or '.'}/"),
         files=len(indexes),
         bytes=sum(listing.sizes[index] for index in indexes),
-        digest=digest_of((listing.names[index], listing.sizes[index]) for index in indexes),
+        digest=listing.digest_of(indexes),
     )
 
 
@@ -335,4 +368,6 @@ def _difference(old: Entry, new: Entry) -> str:
         return f"{new.files:,} files, were {old.files:,}"
     if old.bytes != new.bytes:
         return f"{new.bytes:,} bytes, were {old.bytes:,}"
+    if not new.name.endswith("/"):
+        return "its mask has another name or size"
     return f"as many files and bytes ({new.files:,}), but other names or sizes"

@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,9 @@ from PIL import Image, ImageChops
 
 import normstat
 from normstat.errors import ImageError, NormstatError, WorkerLostError
-from normstat.images import Decoded, read, undisturbed
+from normstat.images import read, undisturbed
 from normstat.per_image import packed_row
+from normstat.readers import Decoded
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Collector, Record, State, counted
@@ -66,16 +68,22 @@ class Task:
 class Answer:
     """What a worker found: the state of its images, and those that do not count with the reason.
 
+    There is a state for each group that has images here; without groups, all are of group 0.
     `records` has what is known of each image alone, and `rows` the packed row of each, when that
     was asked for.
     """
 
-    state: State
+    states: dict[int, State]
     skipped: list[tuple[str, str]]
     images: int
     size: int
     records: list[tuple[str, Record]]
     rows: list[tuple[str, bytes]] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        """Of all its images."""
+        return State.of_all(self.states.values())
 
 
 def answer(task: Task) -> Answer:
@@ -92,23 +100,28 @@ def answer(task: Task) -> Answer:
             f"a worker has {_told(SOFTWARE)}, the run was started with "
             f"{_told(question.software)}; install the same on both"
         )
-    collector = Collector(ddof=question.ddof, covariance=question.covariance)
+    collectors: defaultdict[int, Collector] = defaultdict(
+        partial(Collector, ddof=question.ddof, covariance=question.covariance)
+    )
     limited = nullcontext if question.timeout is None else partial(_limited, question.timeout)
+    groups = portion.groups or [0] * len(portion)
     records, skipped, rows = [], [], []
     with undisturbed():
-        for (name, opener), size in zip(portion.opened(), portion.sizes, strict=True):
+        images = zip(portion.opened(), portion.sizes, groups, strict=True)
+        for (name, opener), size, group in images:
             try:
                 with limited(), read(opener, question.pipeline) as decoded:
                     record = _counted(decoded, question.covariance)
             except ImageError as error:
                 skipped.append((name, str(error)))
                 continue
-            collector.add(record)
+            collectors[group].add(record)
             if question.keep_records:
                 records.append((name, record))
             if question.per_image:
                 rows.append((name, packed_row(name, size, record)))
-    return Answer(collector.state(), skipped, len(portion), sum(portion.sizes), records, rows)
+    states = {group: collector.state() for group, collector in collectors.items()}
+    return Answer(states, skipped, len(portion), sum(portion.sizes), records, rows)
 
 
 def lost(task: Task, error: WorkerLostError) -> Answer:
@@ -117,7 +130,7 @@ def lost(task: Task, error: WorkerLostError) -> Answer:
     reason = f"ended the process that read it: {error}"
     if task.question.timeout is not None:
         reason += f"; or took longer than {task.question.timeout:g} s (--timeout) in a decoder"
-    return Answer(State(), [(name, reason)], 1, size, [])
+    return Answer({}, [(name, reason)], 1, size, [])
 
 
 def known(records: Iterable[Record], question: Question) -> State:
@@ -133,14 +146,18 @@ def _counted(decoded: Decoded, covariance: bool) -> Record:
     if image is None:
         return counted(decoded.kind, decoded.facts, decoded.blocks, covariance=covariance)
     if mask and not mask.getbbox():
+        if decoded.left_out:
+            why = " or ".join(why for why, _ in decoded.left_out)
+            raise ImageError(f"no pixel counts: all are {why}")
         raise ImageError("every pixel is transparent, none is left by --alpha mask")
     if image.mode == "I;16":
         valid = np.asarray(mask).ravel() > 0 if mask else None
-        block = Block(np.asarray(image).reshape(1, -1), valid, "transparent")
+        left_out = decoded.left_out or None
+        block = Block(np.asarray(image).reshape(1, -1), valid, "transparent", left_out=left_out)
         return counted(decoded.kind, decoded.facts, [block], covariance=covariance)
     counts = image.histogram(mask)
     products = _products(image, mask, counts) if covariance else ()
-    return Record(decoded.kind, decoded.facts, packed(counts), products)
+    return Record(decoded.kind, decoded.facts, packed(counts), products, decoded.left_out)
 
 
 def _products(image: Image.Image, mask: Image.Image | None, counts: list[int]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from normstat.reading import Reading
 from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing
 from normstat.sources.shards import Shard
-from normstat.spec.model import Estimator, Sample, Shards
+from normstat.spec.model import Estimator, Pipeline, Sample, Shards
 from normstat.statistics import summarize
 
 
@@ -57,7 +57,9 @@ class Wanted:
         shard = self._shard()
         return [] if shard and shard.number > 1 else list(listing.unreadable)
 
-    def read_by(self, run: Reading, estimator: Estimator, *, rgb: bool, level: float) -> Estimator:
+    def read_by(
+        self, run: Reading, estimator: Estimator, pipeline: Pipeline, *, level: float
+    ) -> Estimator:
         """Let a run read this part and return the estimator that says what was read."""
         total = len(run.listing)
         estimator = msgspec.structs.replace(estimator, images_listed=total)
@@ -85,7 +87,7 @@ class Wanted:
             run.read(order[read:target])
             read = target
             if self.tolerance is not None and run.state.images:
-                width = widest(summarize(run.state, sampled, rgb=rgb, level=level))
+                width = widest(summarize(run.state, sampled, pipeline, level=level))
                 if width > self.tolerance:
                     target = next_look(read, width, self.tolerance, total)
         if read == total:

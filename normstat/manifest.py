@@ -8,7 +8,7 @@ import msgspec
 from normstat.errors import SourceError, SpecError
 from normstat.methods import Applied
 from normstat.spec.files import decode, dump_text, write_text
-from normstat.spec.model import Count, Name, Number, Pipeline
+from normstat.spec.model import Count, MaxPixelValue, Name, Number, Pipeline
 
 MANIFEST = "normstat-apply.json"
 
@@ -20,7 +20,8 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Output(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """One file that was written (or one row of a pack) and the image that it came from.
 
-    `version` changes when the image does. `mean` and `std` are of its values, a channel. `applied`
+    `version` changes when the image does. `kind` is that of its pixels, `max_code` what its codes
+    were divided by. `mean` and `std` are of its values, a channel. `applied`
     is there when the method looks at each image. `clipped` counts values that clipping moved, by at
     most `clipped_by` codes.
     """
@@ -31,7 +32,8 @@ class Output(_Part, frozen=True, kw_only=True, omit_defaults=True):
     output: Name
     row: Count | None = None
     shape: list[Count]
-    max_code: Count
+    kind: Name
+    max_code: MaxPixelValue
     mean: list[Number]
     std: list[Number]
     applied: Applied | None = None
@@ -47,12 +49,16 @@ class Failure(_Part, frozen=True, kw_only=True):
 
 
 class Job(_Part, frozen=True, kw_only=True):
-    """What was asked for; a run goes on only where all of this is the same."""
+    """What was asked for; a run goes on only where all of this is the same.
+
+    `max_pixel_value` is what all codes are divided by; null: the largest that a file could hold.
+    """
 
     method: str
     formula: str
     numbers: str
     channels: list[str] | None
+    max_pixel_value: MaxPixelValue | None = None
     parameters: dict[str, Applied]
     pipeline: Pipeline
     format: str

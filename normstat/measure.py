@@ -1,13 +1,12 @@
 """`compute`: the one place where listing, decoding, counting and the spec meet."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import msgspec
+from msgspec import UNSET
 
 from normstat.assemble import assemble
 from normstat.contents import described
@@ -15,16 +14,21 @@ from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
+from normstat.grouping import NONE, Grouping, parsed
 from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
+from normstat.spec.asked import checked, masks_of, pipeline_of
 from normstat.spec.model import (
     LEVEL,
     Alpha,
+    Axis,
+    Channels,
     Ddof,
     Estimator,
+    Frames,
     Interpolation,
     Mode,
     Pipeline,
@@ -41,8 +45,6 @@ from normstat.tables import Destination
 RECIPES: dict[str, dict[str, Any]] = {
     "imagenet": {"resize": 256, "crop": 224, "weighting": "image", "std": "mean-of-images"}
 }
-
-_Checked = TypeVar("_Checked", bound=msgspec.Struct)
 
 
 def compute(
@@ -75,6 +77,19 @@ def compute(
     crop: int | None = None,
     interpolation: Interpolation = "bilinear",
     max_pixels: int = Pipeline().max_pixels,
+    channels: Channels = "auto",
+    bands: Sequence[str] = (),
+    frames: Frames = "first",
+    max_pixel_value: float | None = None,
+    nodata: float | None = None,
+    channel_axis: Axis | None = None,
+    image_axis: Axis | None = None,
+    columns: Sequence[str] = (),
+    mask_dir: str | os.PathLike[str] | None = None,
+    mask_suffix: str | None = None,
+    labels: Sequence[int | str] = (),
+    ignore_label: int | None = None,
+    ignore_value: float | None = None,
     weighting: Weighting | None = None,
     std: Std | None = None,
     ddof: Ddof = 0,
@@ -82,6 +97,7 @@ def compute(
     percentiles: Sequence[str | float] = PERCENTILES,
     per_image: str | os.PathLike[str] | Rows | None = None,
     force: bool = False,
+    group_by: str | None = None,
     on_error: Literal["skip", "fail"] = "skip",
     stamp: Stamp | None = None,
     observer: Observer | None = None,
@@ -144,6 +160,37 @@ def compute(
         Resize the short side and crop the centre, as torchvision does on a Pillow image.
     max_pixels
         Files whose header claims more are not decoded.
+    channels
+        "auto": RGB or one channel, as `mode` says; bands where a file has others. "native": every
+        channel that the file has, alpha and infrared too.
+    bands
+        Names or numbers (from 1) of the bands to read, in that order; without names in the file
+        they are its names.
+    frames
+        "first" or "all" of the pages of a TIFF and the frames of an animation.
+    max_pixel_value
+        What codes are divided by, instead of the largest that the file could hold: 4095 for 12
+        bits in 16. For floats, instead of 1.
+    nodata
+        The value that means that there is none, in each channel by itself; instead of what a
+        file says of itself.
+    channel_axis, image_axis
+        The axes of arrays that are the channels and the images, counted from 0 or from -1 at the
+        end; "none": there is none. All others are pixels. By default arrays are (H, W), (H, W, C)
+        or (N, H, W, C) with 1, 3 or 4 channels.
+    columns
+        Tables (CSV, TSV, Parquet) are read: these columns are the channels, patterns as "f*"
+        stand for several, and a row is a pixel. Missing values are left out and counted.
+    mask_dir, mask_suffix
+        Where masks are: in a folder or archive of their own, under the relative name of the image
+        with any suffix, or next to the image with this at the end of the stem (`_mask`: a_mask.png
+        is the mask of a.jpg, and is no image). Pixels count where their mask is not zero. An image
+        without a mask of its size is skipped.
+    labels, ignore_label
+        Count where the mask has one of these labels; never where it has this one. With only
+        `ignore_label` all others count.
+    ignore_value
+        Leave out pixels of which every channel has exactly this code.
     weighting
         "pixel" (default): every pixel counts the same; "image": every image does.
     std
@@ -161,6 +208,11 @@ def compute(
         out to be of kinds that cannot be combined.
     force
         Let `per_image` replace a file that is no such table.
+    group_by
+        Also measure each group alone: "parent" groups by the folder that holds an image, "top" by
+        the first folder of its name, "regex:PATTERN" by what the pattern finds in its name (its
+        group, when it has one), "csv:FILE:COLUMN" by a column of a CSV, TSV or JSON Lines table
+        that has the names in another. An image that is in no group is skipped.
     on_error
         "skip" names unreadable files in the spec; "fail" raises at the first.
     stamp
@@ -194,18 +246,30 @@ def compute(
     (255, {'RGB': 30})
     >>> spec == compute("sample_data/photos", jobs=2, backend="threads")
     True
+    >>> spec = compute("sample_data/photos", group_by="parent")
+    >>> [group.name for group in spec.groups], spec.group("coast").counts.images
+    (['coast', 'forest', 'night'], 10)
     """
     defaults = _recipe(recipe)
-    pipeline = _checked(
-        Pipeline,
+    pipeline = pipeline_of(
         mode=mode,
         alpha=alpha,
         resize=resize or defaults.get("resize"),
         crop=crop or defaults.get("crop"),
         interpolation=interpolation,
         max_pixels=max_pixels,
+        channels=channels,
+        bands=tuple(bands),
+        frames=frames,
+        max_pixel_value=max_pixel_value,
+        nodata=nodata,
+        channel_axis=channel_axis,
+        image_axis=image_axis,
+        columns=tuple(columns),
+        masks=masks_of(mask_dir, mask_suffix, labels, ignore_label),
+        ignore_value=ignore_value,
     )
-    estimator = _checked(
+    estimator = checked(
         Estimator,
         weighting=weighting or defaults.get("weighting", "pixel"),
         std=std or defaults.get("std", "pooled"),
@@ -220,6 +284,7 @@ def compute(
     if not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
+    rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
     selection = Selection(
         tuple(include),
@@ -231,7 +296,9 @@ def compute(
         null=null,
         column=column,
         storage_options=storage_options or {},
-    )
+        mask_dir=None if mask_dir is None else os.fspath(mask_dir),
+        mask_suffix=mask_suffix or None,
+    ).seen_by(pipeline)
 
     table = Destination.of(per_image, force=force, inputs=[selection.files_from or ""])
 
@@ -245,6 +312,7 @@ def compute(
         fail(*listing.unreadable[0])
     if observer:
         observer.listed(listing)
+    grouping = rule.over(listing) if rule else None
     run = Reading(
         listing,
         Question(
@@ -260,9 +328,10 @@ def compute(
         fail=on_error == "fail",
         observer=observer,
         rows=table.rows,
+        grouping=grouping,
     )
     with engine.held(), closing(run):
-        estimator = wanted.read_by(run, estimator, rgb=pipeline.mode == "rgb", level=confidence)
+        estimator = wanted.read_by(run, estimator, pipeline, level=confidence)
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
@@ -271,16 +340,34 @@ def compute(
         run.state,
         estimator=estimator,
         pipeline=pipeline,
-        dataset=described(listing, selection),
-        skipped=[
-            Skipped(name=printable(name), reason=printable(reason)) for name, reason in skipped
-        ],
+        dataset=described(listing, selection, grouping),
+        skipped=_skipped(skipped, listing, grouping),
         percentiles=percents,
         covariance=covariance,
         level=confidence,
         software=SOFTWARE,
         stamp=stamp,
+        groups={grouping.names[number]: state for number, state in run.states.items()}
+        if grouping
+        else None,
     )
+
+
+def _skipped(
+    skipped: list[tuple[str, str]], listing: Listing, grouping: Grouping | None
+) -> list[Skipped]:
+    groups: dict[str, str] = {}
+    if grouping:
+        names = {name for name, _ in skipped}
+        groups = {
+            name: grouping.names[number]
+            for name, number in zip(listing.names, grouping.numbers, strict=True)
+            if number != NONE and name in names
+        }
+    return [
+        Skipped(name=printable(name), reason=printable(reason), group=groups.get(name, UNSET))
+        for name, reason in skipped
+    ]
 
 
 def _recipe(name: str | None) -> dict[str, Any]:
@@ -289,14 +376,6 @@ def _recipe(name: str | None) -> dict[str, Any]:
     if name not in RECIPES:
         raise UsageError(unknown("recipe", name, RECIPES))
     return RECIPES[name]
-
-
-def _checked(part: type[_Checked], **fields: Any) -> _Checked:
-    """Build a part of the spec from options, which are checked as a file's fields are."""
-    try:
-        return msgspec.convert(fields, part)
-    except msgspec.ValidationError as error:
-        raise UsageError(re.sub(r" - at `\$\.(\w+)`", r" in option \1", str(error))) from error
 
 
 def _percent(value: str | float) -> str:
@@ -326,7 +405,10 @@ def _nothing_readable(
             f"{places}: none of {len(skipped)} images could be read; the first, "
             f"{printable(name)}: {printable(reason)}"
         )
-    looked = " ".join(f".{suffix}" for suffix in selection.extensions)
+    looked = " ".join(
+        "names without a suffix" if suffix == "." else f".{suffix}"
+        for suffix in selection.extensions
+    )
     return (
         f"{places}: no image found. Looked for {looked}"
         + (f", including {' '.join(selection.include)}" if selection.include else "")

@@ -21,7 +21,7 @@ from normstat.sources.shards import ranges
 from normstat.spec.files import load
 from normstat.spec.model import LEVEL, Part, Shards, Skipped, Spec, Stamp
 from normstat.statistics import State
-from normstat.validation import validate
+from normstat.validation import group_states, validate
 
 _Pathlike = str | os.PathLike[str]
 
@@ -34,6 +34,7 @@ class _Input:
     spec: Spec
     state: State
     parts: list[Part]
+    groups: dict[str, State] | None
 
 
 def merge(*specs: _Pathlike | Spec, stamp: Stamp | None = None) -> Spec:
@@ -79,7 +80,8 @@ def merge(*specs: _Pathlike | Spec, stamp: Stamp | None = None) -> Spec:
         reduce(State.merged, (each.state for each in inputs)),
         _together(inputs),
         [skipped for each in inputs for skipped in each.spec.skipped],
-        stamp,
+        stamp=stamp,
+        groups=_added(inputs),
     )
 
 
@@ -142,7 +144,38 @@ def subtract(
     skipped.subtract(gone)
     if min(skipped.values(), default=0) < 0:
         raise _not_contained(everything, taken, "skipped: other files were skipped")
-    return _assembled(everything.spec, state, parts.values(), skipped.elements(), stamp)
+    return _assembled(
+        everything.spec,
+        state,
+        parts.values(),
+        skipped.elements(),
+        stamp=stamp,
+        groups=_taken(everything, taken),
+    )
+
+
+def _added(inputs: Sequence[_Input]) -> dict[str, State] | None:
+    """Return the states of all groups; all inputs have them, or none."""
+    if inputs[0].groups is None:
+        return None
+    total: dict[str, State] = {}
+    for each in inputs:
+        for name, state in (each.groups or {}).items():
+            total[name] = total[name].merged(state) if name in total else state
+    return total
+
+
+def _taken(everything: _Input, taken: _Input) -> dict[str, State] | None:
+    """Return the states of the groups without what was taken out."""
+    if everything.groups is None:
+        return None
+    left = dict(everything.groups)
+    for name, state in (taken.groups or {}).items():
+        try:
+            left[name] = left.get(name, State()).subtracted(state)
+        except SpecError as error:
+            raise _not_contained(everything, taken, f"group {name}: {error}") from error
+    return left
 
 
 def _inputs(specs: Iterable[_Pathlike | Spec]) -> list[_Input]:
@@ -161,11 +194,15 @@ def _input(given: _Pathlike | Spec, number: int) -> _Input:
             f"{spec.estimator.images_listed} images were read. Only whole datasets and shards "
             "add up"
         )
+    if spec.dataset.group:
+        raise SpecError(
+            f"{name}: is the group {spec.dataset.group!r} alone; specs of all groups add up"
+        )
     problems = validate(spec)
     if problems:
         raise SpecError(f"{name}: {problems[0]}; `normstat validate` tells all that is wrong")
     state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    return _Input(name, spec, state, parts_of(spec))
+    return _Input(name, spec, state, parts_of(spec), group_states(spec))
 
 
 def _agree(inputs: Sequence[_Input]) -> None:
@@ -197,6 +234,7 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield f"estimator.{field}", getattr(spec.estimator, field)
     yield "percentiles", list(spec.percentiles)
     yield "covariance", spec.covariance is not None
+    yield "dataset.group_by", spec.dataset.group_by or "none"
     if spec.confidence:
         yield "confidence.level", spec.confidence.level
 
@@ -274,6 +312,9 @@ def _same_files(a: Part, b: Part, name_a: str, name_b: str) -> None:
             (f"dataset.selected.{field}", getattr(a.selected, field), getattr(b.selected, field))
             for field in a.selected.__struct_fields__
         ]
+    if a.groups and b.groups and a.groups != b.groups:
+        name = next(name for name in (*a.groups, *b.groups) if _size(a, name) != _size(b, name))
+        pairs.append((f"dataset.groups.{name}", _size(a, name), _size(b, name)))
     if a.shards and b.shards:
         pairs.append(("estimator.shards.of", a.shards.of, b.shards.of))
     for field, first, second in pairs:
@@ -282,6 +323,10 @@ def _same_files(a: Part, b: Part, name_a: str, name_b: str) -> None:
                 f"{field} differs: {name_a} has {first!r}, {name_b} has {second!r}; "
                 "nothing was written"
             )
+
+
+def _size(part: Part, group: str) -> int:
+    return (part.groups or {}).get(group, 0)
 
 
 def _without(whole: Part, part: Part, everything: _Input, taken: _Input) -> Part | None:
@@ -393,7 +438,9 @@ def _assembled(
     state: State,
     parts: Iterable[Part],
     skipped: Iterable[Skipped],
+    *,
     stamp: Stamp | None,
+    groups: dict[str, State] | None,
 ) -> Spec:
     """Return the spec of a state and its parts, that counts as `spec` does."""
     whole = joined(parts)
@@ -418,4 +465,5 @@ def _assembled(
         level=spec.confidence.level if spec.confidence else LEVEL,
         software=whole.software,
         stamp=stamp,
+        groups=groups,
     )

@@ -53,10 +53,12 @@ class Gaussian:
 def gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gaussian:
     """Return the numbers of a named spec with its channels in the order of the first.
 
+    They are fractions of the range of codes, or values of their own where there is no range.
+
     Raises
     ------
     NormstatError
-        The channels differ, or the numbers are not for codes of a known range.
+        The channels differ, or only one of the two is for fractions of a range.
     SpecError
         A std is not above zero.
     """
@@ -68,10 +70,13 @@ def gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gauss
         )
     order = [spec.channels.index(channel) for channel in first[1].channels]
     scale = spec.full_scale
-    if scale is None:
+    if (scale is None) != (first[1].full_scale is None):
+        ranged, other = (first[0], name) if scale is None else (name, first[0])
         raise NormstatError(
-            f"{name} is for {' '.join(spec.channels)} without a range of codes, not for images"
+            f"{ranged} is for codes of a range, {other} for values without one: they have no "
+            "common measure"
         )
+    scale = scale or 1.0
     normalization = spec.normalization  # refuses a std of zero
     return Gaussian(
         name,

@@ -21,10 +21,10 @@ from normstat.per_image import Columns, Row, Rows
 from normstat.reading import Observer
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
-from normstat.spec.model import Spec
+from normstat.spec.model import Spec, integer
 from normstat.statistics import Kind, kind_of
 from normstat.statistics.exact import sqrt
-from normstat.statistics.state import FLOAT_BITS, integer
+from normstat.statistics.state import FLOAT_BITS
 from normstat.tables import Table, is_table
 from normstat.validation import measured_again
 
@@ -270,7 +270,7 @@ def _few(flags: Flags) -> Flags:
 
 
 def _is_far(z: Floats) -> Flags:
-    far: Flags = (np.abs(z) > _FAR).any(axis=1)
+    far: Flags = np.asarray((np.abs(z) > _FAR).any(axis=1))
     return far if len(z) >= _FEWEST else np.zeros_like(far)
 
 

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -42,8 +43,11 @@ def _read_npy(path: Path) -> Array:
 
 
 def _write_npz(path: Path, values: Array, _layout: str = "chw") -> None:
+    # Through memory: an archive that a full disk cuts off complains once more when it is forgotten.
+    archive = BytesIO()
+    np.savez(archive, values=values)
     with path.open("wb") as file:
-        np.savez(file, values=values)
+        file.write(archive.getbuffer())
 
 
 def _read_npz(path: Path) -> Array:
@@ -128,17 +132,18 @@ def check_format(name: str) -> None:
 
 
 def arranged(values: Values, layout: str, dtype: str) -> Array:
-    """Return values of shape (C, H, W) in the layout and type that they are stored in."""
+    """Return values, channels first, in the layout and type that they are stored in."""
     if layout == "hwc":
-        values = values.transpose(1, 2, 0)
+        values = np.moveaxis(values, 0, -1)
     return np.ascontiguousarray(values, dtype=dtype)
 
 
 def from_layout(values: Array, layout: str) -> Values:
-    """Return stored values as float32 of shape (C, H, W)."""
+    """Return stored values as float32 of shape (C, H, W), slices on top of each other."""
     if layout == "hwc":
-        values = values.transpose(2, 0, 1)
-    return np.ascontiguousarray(values, dtype=np.float32)
+        values = np.moveaxis(values, -1, 0)
+    planes = np.ascontiguousarray(values, dtype=np.float32)
+    return planes.reshape(len(planes), -1, planes.shape[-1])
 
 
 def output_names(names: Sequence[str], suffix: str) -> list[str]:

@@ -17,7 +17,6 @@ from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.record import power_sums, unpacked, unpacked_moments, unpacked_wide
 from normstat.statistics.state import FLOAT_BITS, dyadic
-from normstat.statistics.summary import channel_names
 
 _NARROW = 256  # bins that are kept one by one
 _IN_MEMORY = 16_000_000  # bytes of rows; the others wait in a temporary file
@@ -275,10 +274,10 @@ class Columns:
         """
         found = [kind_of(name) for name in sorted(set(kinds))]
         if len(found) > 1 and not all(kind.is_mixable for kind in found):
-            return cls(tuple(dict.fromkeys(n for k in found for n in channel_names(k))), False)
+            return cls(tuple(dict.fromkeys(n for k in found for n in k.names)), False)
         if any(kind.is_colour or (rgb and kind.is_mixable) for kind in found):
             return cls(("R", "G", "B"))
-        return cls(tuple(channel_names(found[0])) if found else ())
+        return cls(tuple(found[0].names) if found else ())
 
     def channels(self, row: Row) -> dict[str, Channel]:
         """Return the channels of an image by the names of their columns.
@@ -291,7 +290,7 @@ class Columns:
         kind = kind_of(row.kind)
         if self.combined and len(row.channels) == 1 and len(self.names) > 1 and kind.is_mixable:
             return dict.fromkeys(self.names, row.channels[0])
-        names = self.names if self.combined else channel_names(kind)
+        names = self.names if self.combined else kind.names
         if len(names) != len(row.channels):
             raise SpecError(f"{row.path}: {len(row.channels)} channels, expected {len(names)}")
         return dict(zip(names, row.channels, strict=True))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
@@ -23,6 +24,10 @@ from normstat.statistics import State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes
+# What of a spec's pipeline belongs to its numbers.
+_OF_NUMBERS = (
+    "channels", "bands", "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,30 +123,34 @@ def plan(
     folder = Path(output)
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
-    listing = _outside(list_files(sources, selection or Selection()), folder)
+    known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
+    pipeline = pipeline or Pipeline()
+    if known and METHODS[method].needs:
+        pipeline = _as_measured(known[1], pipeline)
+    selection = (selection or Selection()).seen_by(pipeline)
+    listing = _outside(list_files(sources, selection), folder)
     if not len(listing):
         places = ", ".join(printable(root) for root in listing.roots)
         raise SourceError(f"{places}: no image found{listing.overlooked()}")
-    known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     job = Job(
         method=method,
         formula=METHODS[method].formula,
         numbers=numbers.told() if METHODS[method].needs else "",
         channels=known[1].channels if known and METHODS[method].needs else None,
+        max_pixel_value=_divisor(known[1] if METHODS[method].needs and known else None, pipeline),
         parameters={},
-        pipeline=pipeline or Pipeline(),
+        pipeline=pipeline,
         format=format,
         layout="hwc" if format == "png" else layout,
         dtype="float32" if format == "png" else dtype,
         pack=pack,
     )
     if job.channels:
-        _check_known(known, job.channels)
         parameters = {
             str(max_code): METHODS[method].fit(
                 np.zeros((len(job.channels), 1, 1), np.uint8), max_code, settings
             )
-            for max_code in (255, 65535)
+            for max_code in ([job.max_pixel_value] if job.max_pixel_value else [255, 65535])
             if not METHODS[method].per_image
         }
         job = msgspec.structs.replace(job, parameters=parameters)
@@ -150,12 +159,23 @@ def plan(
     return Plan(listing, names, folder, job, settings)
 
 
-def _check_known(known: tuple[str, Constants] | None, channels: list[str]) -> None:
-    if known and sorted(channels) not in (["B", "G", "R"], ["L"]):
-        raise NormstatError(
-            f"{known[0]} has the channels {' '.join(channels)}; the images that are read have "
-            "R G B or L"
-        )
+def _as_measured(known: Constants, pipeline: Pipeline) -> Pipeline:
+    """Return a pipeline that reads the channels that the numbers are of, unless told otherwise."""
+    if not isinstance(known, Spec):
+        return pipeline
+    missing = {
+        name: getattr(known.pipeline, name)
+        for name in _OF_NUMBERS
+        if getattr(pipeline, name) is UNSET
+    }
+    return msgspec.structs.replace(pipeline, **missing)
+
+
+def _divisor(known: Constants | None, pipeline: Pipeline) -> float | None:
+    """Return what all codes are divided by; None: each by the largest that its file could hold."""
+    if pipeline.max_pixel_value is not UNSET:
+        return pipeline.max_pixel_value
+    return known.max_pixel_value if known and known.full_scale is None else None
 
 
 def _outside(listing: Listing, folder: Path) -> Listing:
@@ -212,9 +232,13 @@ def _of_dataset(
     state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
     whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
 
+    if whole.histogram is None:
+        raise NormstatError(f"{name} is of float values, of which no percentiles are known")
+    codes, top = whole.histogram, Fraction(spec.pipeline.max_pixel_value or kind.max_code)
+
     def quantile(percent: str) -> tuple[float, ...]:
-        found = whole.codes.percentile(Fraction(percent))
-        return tuple(float(code / kind.max_code) for code in found)
+        found = codes.percentile(Fraction(percent))
+        return tuple(float((code + kind.zero) / top) for code in found)
 
     if method == "percentile":
         return {"low": quantile("0.5"), "high": quantile("99.5")}

@@ -2,8 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Protocol
 
@@ -12,6 +14,7 @@ from normstat.cache import Cache
 from normstat.counting import Answer, Question, Task, answer, known, lost
 from normstat.engine import Engine
 from normstat.errors import CacheError, ImageError, SourceError
+from normstat.grouping import Grouping
 from normstat.images import VANISHED
 from normstat.per_image import Rows, packed_row
 from normstat.sources import Listing
@@ -64,6 +67,8 @@ class Reading:
         Is told of progress.
     rows
         Is given a row of each image that is read, when the question asks for one.
+    grouping
+        Which group each image of the listing is in. What has none is skipped.
 
     Raises
     ------
@@ -81,9 +86,10 @@ class Reading:
         fail: bool = False,
         observer: Observer | None = None,
         rows: Rows | None = None,
+        grouping: Grouping | None = None,
     ) -> None:
-        self.listing = listing
-        self.state = State()
+        self.listing = listing if grouping is None else replace(listing, groups=grouping.numbers)
+        self.states: dict[int, State] = {}
         self.skipped: list[tuple[str, str]] = []
         self._question = question
         self._engine = engine
@@ -92,6 +98,12 @@ class Reading:
         self._fail = fail
         self._observer = observer
         self._rows = rows
+        self._grouping = grouping
+
+    @property
+    def state(self) -> State:
+        """Of all that was read."""
+        return State.of_all(self.states.values())
 
     def expect(self, images: int) -> None:
         """Tell the observer how many images will be read, by what is known now."""
@@ -108,7 +120,8 @@ class Reading:
         CacheError
             The cache turns out to be damaged before anything was decoded.
         """
-        unknown = self._unknown(range(len(self.listing)) if rows is None else sorted(rows))
+        wanted = range(len(self.listing)) if rows is None else sorted(rows)
+        unknown = self._unknown(self._with_group(wanted))
         if not unknown:
             return
         listing = self.listing
@@ -125,8 +138,8 @@ class Reading:
                 if self._engine.is_elsewhere:
                     _check_sight(listing, found.skipped)
                 if self._fail and found.skipped:
-                    fail(*found.skipped[0])
-                self.state = self.state.merged(found.state)
+                    fail(*found.skipped[0], cache=self._cache)
+                self._add(found.states)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
                 self._keep([unknown[place] for place in islice(order, found.images)], found)
@@ -136,6 +149,33 @@ class Reading:
         self._flush()
         if self._cache:
             self._cache.close()
+
+    def _add(self, states: Mapping[int, State]) -> None:
+        for group, state in states.items():
+            before = self.states.get(group)
+            self.states[group] = state if before is None else before.merged(state)
+
+    def _with_group(self, rows: Sequence[int]) -> Sequence[int]:
+        """Skip the images that are in no group; return the rows of the others."""
+        groups = self.listing.groups
+        if self._grouping is None or groups is None or min(groups, default=0) >= 0:
+            return rows
+        out = self.listing.pick([row for row in rows if groups[row] < 0])
+        self.skipped += [(name, self._grouping.missing[name]) for name in out.names]
+        if self._fail and out:
+            fail(*self.skipped[-len(out)])
+        self._advance(len(out), sum(out.sizes))
+        return [row for row in rows if groups[row] >= 0]
+
+    def _known(self, rows: Iterable[int], records: Sequence[Record]) -> dict[int, State]:
+        """Return the states of the groups whose images have these rows and records."""
+        numbers = self.listing.groups
+        if numbers is None:
+            return {0: known(records, self._question)}
+        groups: defaultdict[int, list[Record]] = defaultdict(list)
+        for row, record in zip(rows, records, strict=True):
+            groups[numbers[row]].append(record)
+        return {group: known(some, self._question) for group, some in groups.items()}
 
     def _unknown(self, wanted: Sequence[int]) -> Sequence[int]:
         """Add what the cache knows; return the rows of the images that it does not."""
@@ -149,7 +189,6 @@ class Reading:
                 records, unread = self._cache.find(self.listing, rows)
                 missing += unread
                 if records:
-                    self.state = self.state.merged(known(records, self._question))
                     self._take(rows, unread, records)
         except CacheError as error:
             if not self._decoded:
@@ -161,6 +200,7 @@ class Reading:
     def _take(self, rows: Sequence[int], unread: Sequence[int], records: list[Record]) -> None:
         """Count the images that the cache knows."""
         there = sorted(set(rows).difference(unread))
+        self._add(self._known(there, records))
         names, sizes = self.listing.names, self.listing.sizes
         self._advance(len(there), sum(sizes[row] for row in there))
         self._cached(len(there))
@@ -207,10 +247,11 @@ class Reading:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-def fail(name: str, reason: str) -> None:
+def fail(name: str, reason: str, cache: Cache | None = None) -> None:
     """Raise for an image that cannot be read."""
+    written = f"Only {cache.path} was written" if cache else "Nothing was written"
     raise ImageError(
-        f"{printable(name)}: {printable(reason)}. Nothing was written; "
+        f"{printable(name)}: {printable(reason)}. {written}; "
         "--on-error skip leaves such files out and names them"
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from msgspec import UNSET
 from PIL import Image
 
 from normstat.atomic import written_whole
@@ -15,6 +16,12 @@ from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
 from normstat.outputs import FORMATS, Array, check_format, from_layout, output_names
+from normstat.statistics import kind_of
+
+_IN_PNG = {"gray8", "rgb8", "gray16"}
+_TYPES: dict[str, type[np.generic]] = {
+    "8": np.uint8, "16": np.uint16, "s16": np.int16, "float": np.float32,
+}  # fmt: skip
 
 
 @dataclass
@@ -51,7 +58,9 @@ class Progress(Protocol):
 def restore(
     folder: Path, output: Path, *, jobs: int | None = None, observer: Progress | None = None
 ) -> Restored:
-    """Write the images that the outputs of `apply` were made from, as PNG.
+    """Write the images that the outputs of `apply` were made from.
+
+    Gray and 8-bit colour become PNG, everything else a NumPy array in the layout of the outputs.
 
     Parameters
     ----------
@@ -69,7 +78,7 @@ def restore(
     """
     manifest = read_manifest(folder)
     _check(manifest, folder, output)
-    names = output_names([each.source for each in manifest.outputs], ".png")
+    names = _names(manifest)
     tasks = [
         _Task(folder, manifest.job, each, output / name)
         for each, name in zip(manifest.outputs, names, strict=True)
@@ -100,7 +109,13 @@ def _restore_one(task: _Task) -> int | str:
     except ImageError as error:
         return str(error)
     applied = task.output.applied or task.job.parameters[str(task.output.max_code)]
-    _write(task.target, _codes(values, applied, task.output, task.job.channels))
+    codes = _codes(values, applied, task)
+    if task.target.suffix == ".png":
+        _write(task.target, _image(codes))
+    else:
+        shape = _shape(task)
+        whole = codes.reshape(shape)
+        _write(task.target, np.moveaxis(whole, 0, -1) if task.job.layout == "hwc" else whole)
     return _may_differ(values, applied) if task.job.dtype == "float16" else 0
 
 
@@ -109,6 +124,12 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
         raise NormstatError(
             f"{folder}: {manifest.job.method} cannot be undone: the mean and std around each "
             "pixel are not kept"
+        )
+    pipeline = manifest.job.pipeline
+    if pipeline.masks is not UNSET or pipeline.ignore_value is not UNSET:
+        raise NormstatError(
+            f"{folder}: what masks or --ignore-value left out was written as 0 and is not kept; "
+            "apply without them to be able to go back"
         )
     if FORMATS[manifest.job.format].read is None:
         raise NormstatError(
@@ -140,20 +161,49 @@ def _stored(task: _Task) -> Array:
     return reader(task.folder / task.output.output)
 
 
-def _codes(values: Values, applied: Applied, each: Output, channels: list[str] | None) -> Array:
-    codes = as_codes(backward(values, applied), np.uint8 if each.max_code == 255 else np.uint16)  # noqa: PLR2004
-    if channels and len(channels) == 3:  # noqa: PLR2004 (files hold R G B)
+def _names(manifest: Manifest) -> list[str]:
+    """Return the names of the images, of which PNG holds only some kinds."""
+    sources = [each.source for each in manifest.outputs]
+    images, arrays = (output_names(sources, suffix) for suffix in (".png", ".npy"))
+    return [
+        image if _is_flat(each, manifest.job) and each.kind in _IN_PNG else array
+        for each, image, array in zip(manifest.outputs, images, arrays, strict=True)
+    ]
+
+
+def _is_flat(output: Output, job: Job) -> bool:
+    return len(output.shape) == 3 or job.pack is not None  # noqa: PLR2004 (channels, height, width)
+
+
+def _codes(values: Values, applied: Applied, task: _Task) -> Array:
+    codes = as_codes(backward(values, applied), _TYPES[kind_of(task.output.kind).depth])
+    channels = task.job.channels
+    if channels and sorted(channels) == ["B", "G", "R"]:  # files hold R G B
         codes = codes[[channels.index(channel) for channel in "RGB"]]
     return codes
 
 
-def _write(path: Path, codes: Array) -> None:
-    gray = len(codes) == 1 or codes.dtype == np.uint16  # at 16 bits only gray is read
-    pixels = codes[0] if gray else codes.transpose(1, 2, 0)
+def _shape(task: _Task) -> list[int]:
+    """Return the shape of an output with its channels first."""
+    shape = task.output.shape
+    return [shape[-1], *shape[:-1]] if task.job.layout == "hwc" else shape
+
+
+def _image(codes: Array) -> Array:
+    """Return the pixels of a PNG."""
+    gray = len(codes) == 1 or codes.dtype == np.uint16  # gray that was applied as R G B
+    return codes[0] if gray else codes.transpose(1, 2, 0)
+
+
+def _write(path: Path, pixels: Array) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as beside:
-            Image.fromarray(np.ascontiguousarray(pixels)).save(beside, "PNG")
+            if path.suffix == ".png":
+                Image.fromarray(np.ascontiguousarray(pixels)).save(beside, "PNG")
+            else:
+                with beside.open("wb") as file:
+                    np.lib.format.write_array(file, np.ascontiguousarray(pixels))
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; images before it are whole") from error
 

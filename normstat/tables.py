@@ -18,8 +18,8 @@ from normstat.errors import NormstatError, SourceError, UsageError
 from normstat.per_image import Channel, Columns, Row, Rows
 from normstat.sources.base import printable
 from normstat.spec.files import check_target, is_special
+from normstat.spec.model import integer
 from normstat.statistics import kind_of
-from normstat.statistics.state import integer
 
 # What a table tells of each image, before what it tells of each channel, as `mean_R`.
 FACTS = ("path", "width", "height", "bytes", "mode", "kind", "channels", "pixels")

@@ -1,6 +1,7 @@
 """Does a spec's every number follow from its own state, and does it still describe its dataset?"""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
@@ -26,11 +27,24 @@ from normstat.measure import compute
 from normstat.reading import Observer
 from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
-from normstat.spec.model import LEVEL, Estimator, Part, Selected, Shards, Skipped, Spec
+from normstat.spec.asked import asked_of
+from normstat.spec.model import (
+    LEVEL,
+    Estimator,
+    Group,
+    Masks,
+    Part,
+    Pipeline,
+    Selected,
+    Shards,
+    Skipped,
+    Spec,
+)
 from normstat.statistics import Kind, KindState, State, kind_of
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
 _CLOSE = 1e-12
+_LONGEST = 120  # characters of a value in a message
 # Counts of a spec that are the sums of those of its parts.
 _COUNTED = ("images", "pixels", "skipped")
 
@@ -59,17 +73,19 @@ def validate(spec: Spec) -> list[Problem]:
     mean[0]: 0.5, but the state gives 0.4...
     """
     try:
-        state = _state(spec)
+        state, groups = _state(spec), group_states(spec)
     except SpecError as error:
         path, _, text = str(error).partition(": ")
         return [Problem(path, text)]
-    problems = [*_of_state(state), *_of_parts(spec)]
+    problems = [*_of_state("state", state), *_of_dataset(spec)]
+    if groups is not None:
+        problems += _of_groups(spec, state, groups)
     if not state.images and not spec.estimator.shards:
         problems.append(Problem("state.kinds", "holds no image"))
     if problems:
         return problems
     try:
-        derived = _derived(spec, state, spec.skipped)
+        derived = _derived(spec, state, spec.skipped, groups)
     except (NormstatError, ValueError, ArithmeticError) as error:
         return [Problem("state", str(error))]
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
@@ -98,7 +114,7 @@ def stale(
     """
     found = Changes()
     for part, places_now in matched(spec, *sources, storage_options=storage_options):
-        selection = _selection(part, storage_options)
+        selection = _selection(part, spec.pipeline, storage_options)
         now = described(list_files(places_now, selection), selection)
         if now.digest != part.digest:
             found = found.joined(changes(part, now))
@@ -123,12 +139,12 @@ def matched(
     parts, named = parts_of(spec), [os.fspath(source) for source in sources]
     if len(parts) == 1:
         return [(parts[0], named)]
-    together = _match(parts, named, storage_options)
+    together = _match(parts, named, spec.pipeline, storage_options)
     if together:
         return [(together, named)]
     found = []
     for name in named:
-        part = _match(parts, [name], storage_options) or next(
+        part = _match(parts, [name], spec.pipeline, storage_options) or next(
             (each for each in parts if each.roots == [printable(name)]), None
         )
         if part is None:
@@ -151,22 +167,29 @@ def unchecked(
 
 
 def _match(
-    parts: Sequence[Part], sources: list[str], storage_options: Mapping[str, Any] | None
+    parts: Sequence[Part],
+    sources: list[str],
+    pipeline: Pipeline,
+    storage_options: Mapping[str, Any] | None,
 ) -> Part | None:
     """Return the dataset that has the files of sources."""
     digests: list[tuple[Selected | None, str]] = []
     for part in parts:
         digest = next((digest for selected, digest in digests if selected == part.selected), None)
         if digest is None:
-            digest = list_files(sources, _selection(part, storage_options)).digest()
+            selection = _selection(part, pipeline, storage_options)
+            digest = list_files(sources, selection).digest()
             digests.append((part.selected, digest))
         if digest == part.digest:
             return part
     return None
 
 
-def _selection(part: Part, storage_options: Mapping[str, Any] | None) -> Selection:
-    return replace(selection_of(part), storage_options=storage_options or {})
+def _selection(
+    part: Part, pipeline: Pipeline, storage_options: Mapping[str, Any] | None
+) -> Selection:
+    selection = replace(selection_of(part), storage_options=storage_options or {})
+    return selection.seen_by(pipeline)
 
 
 def recomputed(
@@ -195,6 +218,7 @@ def recomputed(
             "measurement: validate the specs that this one was made of"
         )
     state, skipped = State(), []
+    groups: dict[str, State] | None = None if spec.groups is UNSET else {}
     for part, names in found:
         of = part.shards.of if part.shards else 1
         for number in part.shards.parts if part.shards else [1]:
@@ -204,10 +228,13 @@ def recomputed(
             )
             state = state.merged(_state(again))
             skipped += again.skipped
-    now = _derived(spec, state, skipped)
+            for name, more in (group_states(again) or {}).items():
+                if groups is not None:
+                    groups[name] = groups.get(name, State()).merged(more)
+    now = _derived(spec, state, skipped, groups)
     problems = []
-    for field in ("mean", "std", "counts", "skipped", "state"):
-        before, after = (msgspec.to_builtins(getattr(each, field)) for each in (spec, now))
+    for field in ("mean", "std", "counts", "skipped", "state", "groups"):
+        before, after = (_by_name(getattr(each, field)) for each in (spec, now))
         problems += [
             Problem(problem.path, problem.text.replace("the state gives", "now it is"))
             for problem in _differences(field, before, after)
@@ -242,27 +269,64 @@ def _again(
         "files_from": selection.files_from,
         "null": selection.null,
         "column": selection.column,
-        "mode": pipeline.mode,
-        "alpha": pipeline.alpha,
-        "resize": pipeline.resize,
-        "crop": pipeline.crop,
-        "interpolation": pipeline.interpolation,
-        "max_pixels": pipeline.max_pixels,
+        "mask_dir": selection.mask_dir,
+        "mask_suffix": selection.mask_suffix,
+        **_options(pipeline),
         "weighting": estimator.weighting,
         "std": estimator.std,
         "ddof": estimator.ddof,
         "covariance": spec.covariance is not None,
         "percentiles": list(spec.percentiles),
         "confidence": spec.confidence.level if spec.confidence else LEVEL,
+        "group_by": spec.dataset.group_by or None,
     }
-    return compute(*sources, **(before | _covered(estimator, part.shards) | options))
+    again = compute(*sources, **(before | _covered(estimator, part.shards) | options))
+    return again.group(spec.dataset.group) if spec.dataset.group else again
+
+
+def _options(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the options of `compute` that a pipeline was made of."""
+    fixed = {"exif_orientation", "mixed_depths"}
+    fields = {name: getattr(pipeline, name) for name in pipeline.__struct_fields__}
+    options = {
+        name: value for name, value in fields.items() if name not in fixed and value is not UNSET
+    }
+    masks: Masks | None = options.pop("masks", None)
+    return options | asked_of(masks) if masks else options
 
 
 def _state(spec: Spec) -> State:
     return State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
 
 
-def _derived(spec: Spec, state: State, skipped: Sequence[Skipped]) -> Spec:
+def group_states(spec: Spec) -> dict[str, State] | None:
+    """Return the state of each group of a spec that has them.
+
+    Raises
+    ------
+    SpecError
+        As `State.from_text` does; or two groups have one name.
+    """
+    if spec.groups is UNSET:
+        return None
+    states: dict[str, State] = {}
+    for place, group in enumerate(spec.groups):
+        text = msgspec.to_builtins(group.state)
+        if group.name in states:
+            raise SpecError(f"groups[{place}].name: {group.name!r} is there twice")
+        try:
+            states[group.name] = State.from_text(text, ddof=spec.estimator.ddof)
+        except SpecError as error:
+            raise SpecError(f"groups[{place}].{error}") from error
+    return states
+
+
+def _derived(
+    spec: Spec,
+    state: State,
+    skipped: Sequence[Skipped],
+    groups: Mapping[str, State] | None = None,
+) -> Spec:
     """Return the spec that follows from a state and from how `spec` says that it was made."""
     return assemble(
         state,
@@ -275,7 +339,51 @@ def _derived(spec: Spec, state: State, skipped: Sequence[Skipped]) -> Spec:
         level=spec.confidence.level if spec.confidence else LEVEL,
         software=spec.software,
         stamp=spec.stamp,
+        groups=groups,
     )
+
+
+def _plain(value: Any) -> Any:
+    return None if value is UNSET else msgspec.to_builtins(value)
+
+
+def _by_name(value: Any) -> Any:
+    """Return a field as plain data, groups by their names."""
+    if isinstance(value, list) and value and isinstance(value[0], Group):
+        return {group.name: _plain(group) for group in value}
+    return _plain(value)
+
+
+def _of_groups(spec: Spec, state: State, groups: Mapping[str, State]) -> Iterator[Problem]:
+    """Yield where groups contradict themselves, the listing, or in their sum the whole."""
+    for place, part in enumerate(groups.values()):
+        yield from _of_state(f"groups[{place}].state", part)
+    lost = Counter(each.group for each in spec.skipped if each.group)
+    for name in {**groups, **lost}:
+        images, listed = (groups[name].images if name in groups else 0), spec.dataset.listed(name)
+        if images + lost[name] > listed:
+            text = f"{listed} of {name!r}, of which {images} were read and {lost[name]} skipped"
+            yield Problem("dataset.groups", text)
+    if sum((spec.dataset.groups or {}).values()) > spec.dataset.files:
+        yield Problem("dataset.groups", f"more than {spec.dataset.files} files")
+    total = State.of_all(groups.values())
+    for problem in _differences("state", state.to_text(), total.to_text()):
+        yield Problem(problem.path, problem.text.replace("the state gives", "the groups add up to"))
+
+
+def _of_dataset(spec: Spec) -> Iterator[Problem]:
+    """Yield where what is told of the files contradicts the rest."""
+    dataset = spec.dataset
+    for path, there in (("group_by", dataset.group_by), ("groups", dataset.groups)):
+        if (there is UNSET) != (spec.groups is UNSET and dataset.group is UNSET):
+            yield Problem(f"dataset.{path}", "does not fit to groups")
+    if not dataset.group:
+        yield from _of_parts(spec)
+        return
+    listed = dataset.listed(dataset.group)
+    if spec.estimator.images_listed != listed:
+        text = f"{spec.estimator.images_listed}, but {listed} files are of {dataset.group!r}"
+        yield Problem("estimator.images_listed", text)
 
 
 def _of_parts(spec: Spec) -> Iterator[Problem]:
@@ -291,10 +399,7 @@ def _of_parts(spec: Spec) -> Iterator[Problem]:
         *((f"counts.{field}", getattr(spec.counts, field), sums[field]) for field in _COUNTED),
     ]
     for path, found, expected in pairs:
-        trees = (
-            msgspec.to_builtins(each) if each is not UNSET else None for each in (found, expected)
-        )
-        for problem in _differences(path, *trees):
+        for problem in _differences(path, _plain(found), _plain(expected)):
             text = problem.text.replace("the state gives", "the parts give")
             yield Problem(problem.path, text)
     if (spec.estimator.coverage == "shards") != bool(spec.estimator.shards):
@@ -320,14 +425,14 @@ def _covered(estimator: Estimator, shards: Shards | UnsetType) -> dict[str, Any]
     return {"limit": estimator.limit}
 
 
-def _of_state(state: State) -> Iterator[Problem]:
-    """Yield where parts of the state contradict each other."""
+def _of_state(path: str, state: State) -> Iterator[Problem]:
+    """Yield where parts of a state contradict each other."""
     for name, kind in state.kinds.items():
-        yield from _of_kind(f"state.kinds.{name}", kind, kind_of(name))
+        yield from _of_kind(f"{path}.kinds.{name}", kind, kind_of(name))
     for field in ("modes", "widths", "heights"):
         total = sum(getattr(state, field).values())
         if total != state.images:
-            yield Problem(f"state.{field}", f"{total} images, but kinds hold {state.images}")
+            yield Problem(f"{path}.{field}", f"{total} images, but kinds hold {state.images}")
 
 
 def _of_kind(path: str, state: KindState, kind: Kind) -> Iterator[Problem]:
@@ -352,9 +457,10 @@ def _of_kind(path: str, state: KindState, kind: Kind) -> Iterator[Problem]:
 
 def _differences(path: str, found: Any, expected: Any) -> Iterator[Problem]:
     """Yield the places in which two trees of plain data differ."""
-    if isinstance(found, dict) and isinstance(expected, dict) and found.keys() == expected.keys():
-        for key in found:
-            yield from _differences(f"{path}.{key}" if path else key, found[key], expected[key])
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for key in (*found, *(expected.keys() - found.keys())):
+            pair = found.get(key, "nothing"), expected.get(key, "nothing")
+            yield from _differences(f"{path}.{key}" if path else key, *pair)
     elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
         for index, pair in enumerate(zip(found, expected, strict=True)):
             yield from _differences(f"{path}[{index}]", *pair)
@@ -362,4 +468,9 @@ def _differences(path: str, found: Any, expected: Any) -> Iterator[Problem]:
         if not isclose(found, expected, rel_tol=_CLOSE, abs_tol=_CLOSE):
             yield Problem(path, f"{found}, but the state gives {expected}")
     elif found != expected:
-        yield Problem(path, f"{found!r}, but the state gives {expected!r}")
+        yield Problem(path, f"{_short(found)}, but the state gives {_short(expected)}")
+
+
+def _short(value: Any) -> str:
+    text = value if value == "nothing" else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -491,8 +491,8 @@ def test_runs_at_once_share_a_cache(run, here):
 
 
 def test_an_interrupt_says_what_is_kept(run, here):
-    for copy in range(60):
-        shutil.copytree("x", f"y/{copy}")
+    for copy in range(150):  # seconds of work, so that the signal is not too late
+        shutil.copytree("x", f"y/{copy}", copy_function=os.link)
     process = run.start("compute", "y", "--cache", FILE, "--backend", "serial", "--progress")
     while not Path(FILE).exists() or not contents(FILE).rows:
         time.sleep(0.05)
@@ -502,6 +502,13 @@ def test_an_interrupt_says_what_is_kept(run, here):
     assert process.returncode == 130
     assert f"{kept:,} are in {FILE}; the same command goes on from there" in err
     assert dumps(normstat.compute("y", cache=FILE)) == dumps(normstat.compute("y"))
+
+
+def test_a_run_that_fails_says_that_the_cache_was_written(run, here):
+    Path("x/z.jpg").write_bytes(b"no image")
+    ran = run("compute", "x", "--cache", FILE, "--on-error", "fail")
+    assert complains(ran, 3, "z.jpg", f"Only {FILE} was written")
+    assert not Path("normstat.json").exists()
 
 
 # --- cache info and cache prune ---

@@ -140,6 +140,21 @@ def test_a_name_without_a_dot_has_no_suffix(here):
 
 
 @pytest.mark.parametrize(
+    ("extensions", "expected"),
+    [
+        (("nii.gz",), ["a.nii.gz", "b.NII.GZ"]),
+        (("gz",), ["a.nii.gz", "b.NII.GZ", "c.gz", "nii.gz"]),
+        ((".",), ["1.2.840.113619", "IM1", "s.2/IM0"]),
+        ((".", "png"), ["1.2.840.113619", "IM1", "d.png", "s.2/IM0"]),
+    ],
+)
+def test_suffixes_of_several_parts_and_names_without_one(here, extensions, expected):
+    make("x/a.nii.gz", "x/b.NII.GZ", "x/c.gz", "x/nii.gz", "x/d.png", "x/s.2/IM0")
+    make("x/IM1", "x/1.2.840.113619", "x/.hidden")
+    assert names_in("x", extensions=extensions) == expected
+
+
+@pytest.mark.parametrize(
     ("hidden", "expected"),
     [(False, ["1.png"]), (True, ["._1.png", ".cache/2.png", "1.png"])],
 )

@@ -29,6 +29,7 @@ COMMANDS = Registry(
         "outliers": Entry(
             "normstat.cli.outliers:command", "Find the images that are unlike the rest."
         ),
+        "report": Entry("normstat.cli.report:report", "Write a page about specs, to look at."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."
         ),

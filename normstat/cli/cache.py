@@ -3,6 +3,7 @@
 import click
 
 from normstat import cache as library
+from normstat.cli.screen import print_text
 from normstat.reports.cache_text import contents_text, pruned_text
 
 
@@ -15,9 +16,7 @@ def cache() -> None:
 @click.argument("file", type=click.Path(readable=False))
 def info(file: str) -> None:
     """Tell what FILE holds: images, policies, sizes and times."""
-    from rich.console import Console  # noqa: PLC0415 (not needed for --help)
-
-    Console(highlight=False).print(contents_text(library.contents(file)))
+    print_text(contents_text(library.contents(file)))
 
 
 @cache.command()

@@ -9,7 +9,7 @@ import msgspec
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, progress_option, quiet_option
-from normstat.cli.screen import Progress, note
+from normstat.cli.screen import Progress, note, print_text
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
 from normstat.gate import Report, judge, parse_rule, report
@@ -79,12 +79,14 @@ def command(
 
     A and B are specs, configurations of frameworks, presets, or folders, which are measured.
     Without A it is normstat.json; without B every preset with the same channels, the nearest
-    first. Exit code 1 when a rule (--fail-on, --tolerance) is broken; without a rule always 0.
+    first. SPEC#GROUP is one group of a spec. Exit code 1 when a rule (--fail-on, --tolerance) is
+    broken; without a rule always 0.
 
     \b
       normstat compare
       normstat compare --preset imagenet --fail-on 'shift>0.5'
       normstat compare train.json val.json --tolerance 0.01 --significant
+      normstat compare normstat.json#train normstat.json#val
     """
     parsed = [parse_rule(rule) for rule in rules]
     gated = bool(parsed) or tolerance is not None
@@ -138,9 +140,7 @@ def _print(answer: Report, screen: str) -> None:
             click.echo(github(answer), nl=False)
             _append_summary(markdown(answer))
         case _:
-            from rich.console import Console  # noqa: PLC0415
-
-            Console(highlight=False).print(report_text(answer))
+            print_text(report_text(answer))
 
 
 def _append_summary(text: str) -> None:

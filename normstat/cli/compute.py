@@ -13,6 +13,7 @@ from normstat.cli.options import (
     force_option,
     format_option,
     list_options,
+    mask_options,
     on_error_option,
     per_image_option,
     pipeline_options,
@@ -61,6 +62,7 @@ from normstat.statistics.summary import PERCENTILES
     help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
 )  # fmt: skip
 @pipeline_options
+@mask_options
 @click.option("--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]")
 @click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]")
 @click.option("--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof.")
@@ -70,6 +72,11 @@ from normstat.statistics.summary import PERCENTILES
     help="Percents from 0 to 100.",
 )  # fmt: skip
 @per_image_option
+@click.option(
+    "--group-by", metavar="RULE",
+    help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), or "
+    "csv:FILE:COLUMN (of a table with the names). What has no group is skipped.",
+)  # fmt: skip
 @on_error_option
 def compute(
     *,
@@ -98,6 +105,7 @@ def compute(
       normstat compute ./images --files-from train.txt
       normstat compute ./images --recipe imagenet
       normstat compute s3://bucket/train
+      normstat compute ./images --group-by top
     """
     if not src and options["files_from"] is None:
         raise UsageError("name a SRC to measure, or a list: --files-from")

@@ -10,7 +10,7 @@ from normstat.cli.options import (
     quiet_option,
     worker_options,
 )
-from normstat.cli.screen import Progress
+from normstat.cli.screen import Progress, print_text
 from normstat.diagnosis import Diagnosis, diagnose
 from normstat.diagnosis.examination import CROP_SCALE, SAMPLE
 from normstat.errors import InterruptedRunError, UsageError
@@ -120,8 +120,6 @@ def _print(found: Diagnosis, screen: str) -> None:
 
             click.echo(markdown(found), nl=False)
         case _:
-            from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
             from normstat.reports.diagnosis_text import diagnosis_text  # noqa: PLC0415
 
-            Console(highlight=False).print(diagnosis_text(found))
+            print_text(diagnosis_text(found))

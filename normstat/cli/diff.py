@@ -5,7 +5,7 @@ import msgspec
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, quiet_option
-from normstat.cli.screen import note
+from normstat.cli.screen import note, print_text
 from normstat.difference import TOLERANCE, difference
 from normstat.presets import load_catalogue
 from normstat.spec.files import dump_text
@@ -52,10 +52,8 @@ def diff(
         if screen == "json":
             click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
         else:
-            from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
             from normstat.reports.formats_text import difference_text  # noqa: PLC0415
 
-            Console(highlight=False).print(difference_text(found))
+            print_text(difference_text(found))
     if not found.same:
         ctx.exit(1)

@@ -7,7 +7,7 @@ import click
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, quiet_option
-from normstat.cli.screen import note
+from normstat.cli.screen import note, print_text
 from normstat.comparison import Candidate
 from normstat.errors import UsageError
 from normstat.formats import FORMATS
@@ -116,9 +116,7 @@ def _write(result: Export, update: str | None, output: str | None, **how: Any) -
 
 
 def _list(source: Candidate | None) -> None:
-    from rich.console import Console  # noqa: PLC0415 (only for the list)
-
     from normstat.reports.formats_text import targets_text  # noqa: PLC0415
 
     rows = targets(source.spec if source else None)
-    Console(highlight=False).print(targets_text(rows, source.name if source else None))
+    print_text(targets_text(rows, source.name if source else None))

@@ -1,16 +1,16 @@
 """`normstat identify`: which published normalization are these numbers?"""
 
 import sys
-from pathlib import Path
 
 import click
 import msgspec
 
 from normstat.cli.options import presets_option
+from normstat.cli.screen import print_text
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers
 from normstat.presets import load_catalogue
-from normstat.spec.files import dump_text, load_constants
+from normstat.spec.files import dump_text, file_and_group, load_constants
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -33,7 +33,7 @@ def identify(
       normstat identify normstat.json
     """
     known = Known(preset.spec() for preset in load_catalogue(*preset_files))
-    if len(numbers) == 1 and Path(numbers[0]).is_file():
+    if len(numbers) == 1 and file_and_group(numbers[0])[0].is_file():
         spec = load_constants(numbers[0])
         found = known.identify(spec.mean, spec.std)
     else:
@@ -47,10 +47,8 @@ def identify(
         answer["nearest"] = msgspec.to_builtins(near)
         click.echo(dump_text(answer, yaml=False), nl=False)
     else:
-        from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
         from normstat.reports.identification_text import identification_text  # noqa: PLC0415
 
-        Console(highlight=False).print(identification_text(found, near))
+        print_text(identification_text(found, near))
     if not found.equal:
         ctx.exit(1)

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from normstat.cli.options import comma_separated, presets_option, quiet_option
+from normstat.cli.screen import print_text
 from normstat.lint.linting import SEVERITIES, Options, Report
 from normstat.lint.linting import lint as find
 from normstat.lint.settings import find_settings, read_settings
@@ -104,11 +105,9 @@ def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_rules() -> None:
-    from rich.console import Console  # noqa: PLC0415
-
     from normstat.reports.lint_text import rules_text  # noqa: PLC0415 (loads rich)
 
-    Console(highlight=False).print(rules_text())
+    print_text(rules_text())
 
 
 def _print(report: Report, screen: str, *, pairs: bool) -> None:
@@ -123,6 +122,4 @@ def _print(report: Report, screen: str, *, pairs: bool) -> None:
         case "sarif":
             click.echo(sarif(report), nl=False)
         case _:
-            from rich.console import Console  # noqa: PLC0415
-
-            Console(highlight=False).print(lint_text(report, pairs=pairs), soft_wrap=True)
+            print_text(lint_text(report, pairs=pairs), soft_wrap=True)

@@ -17,7 +17,16 @@ from normstat.backends import BACKENDS, LOCAL
 from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import LEVEL, Alpha, Interpolation, Mode, Pipeline, Stamp
+from normstat.spec.model import (
+    LEVEL,
+    Alpha,
+    Channels,
+    Frames,
+    Interpolation,
+    Mode,
+    Pipeline,
+    Stamp,
+)
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]
@@ -50,6 +59,24 @@ def comma_separated(
     ('1', '50', '99')
     """
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+
+def array_axis(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> int | str | None:
+    """Read the number of an axis, or none.
+
+    >>> array_axis(None, None, "-1"), array_axis(None, None, "none")
+    (-1, 'none')
+    """
+    if value is None or value == "none":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither the number of an axis nor none") from None
 
 
 def json_object(
@@ -197,7 +224,7 @@ selection_options = _group(
         default=",".join(EXTENSIONS),
         metavar="LIST",
         callback=comma_separated,
-        help="Suffixes to look for.",
+        help="Suffixes to look for; a . stands for names without one, as DICOM files have them.",
     ),
     click.option(
         "--follow-symlinks", is_flag=True, help="Enter linked folders; loops are harmless."
@@ -273,6 +300,64 @@ pipeline_options = _group(
         metavar="N",
         help="Larger images are skipped.",
     ),
+    click.option(
+        "--channels",
+        type=choice(Channels),
+        default="auto",
+        help="native keeps every channel of a file: alpha, infrared, ink.",
+    ),
+    click.option(
+        "--bands",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Bands to read, in this order: names, or numbers from 1. Files without names of their "
+        "own get these.",
+    ),
+    click.option(
+        "--frames",
+        type=choice(Frames),
+        default="first",
+        help="Of animations and of TIFFs with pages: all of a file count as one image.",
+    ),
+    click.option(
+        "--max-pixel-value",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="M",
+        help="What codes are divided by: 4095 for 12 bits in 16.  [default: the largest code that "
+        "the file could hold; 1 for floats]",
+    ),
+    click.option(
+        "--nodata",
+        type=float,
+        metavar="VALUE",
+        help="The value that stands for none.  [default: what the file says]",
+    ),
+    click.option(
+        "--channel-axis",
+        metavar="K|none",
+        callback=array_axis,
+        help="Of arrays, from 0, or from -1 at the end.  [default: the last of H x W x C and of "
+        "N x H x W x C]",
+    ),
+    click.option(
+        "--image-axis",
+        metavar="K|none",
+        callback=array_axis,
+        help="Along which the images of an array lie.  [default: the first of N x H x W x C]",
+    ),
+    click.option(
+        "--columns",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
+        "several.",
+    ),
+    click.option(
+        "--ignore-value",
+        type=float,
+        metavar="VALUE",
+        help="Leave out pixels of which every channel has this code.",
+    ),
 )
 per_image_option = click.option(
     "--per-image",
@@ -281,6 +366,40 @@ per_image_option = click.option(
     help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
     "channel mean, std, min, max and clipped shares.",
 )
+mask_options = _group(
+    click.option(
+        "--mask-dir",
+        metavar="DIR",
+        type=click.Path(readable=False),
+        help="Count only pixels whose mask is not zero: a folder or archive of masks, under the "
+        "relative names of the images with any suffix.",
+    ),
+    click.option(
+        "--mask-suffix",
+        metavar="TEXT",
+        help="The stems of masks end with this, as _mask; without --mask-dir they lie next to "
+        "their images.",
+    ),
+    click.option(
+        "--labels",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Count only pixels whose mask has one of these labels.",
+    ),
+    click.option(
+        "--ignore-label",
+        type=int,
+        metavar="N",
+        help="Leave out pixels whose mask has this label; alone, all others count.",
+    ),
+)
+# The options that say where masks are, and what of them counts.
+MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
+# The fields of `Pipeline` that are options.
+PIPELINE = (
+    "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
+    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns", "ignore_value",
+)  # fmt: skip
 on_error_option = click.option(
     "--on-error",
     type=click.Choice(["skip", "fail"]),

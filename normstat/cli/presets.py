@@ -4,6 +4,7 @@ import click
 import msgspec
 
 from normstat.cli.options import presets_option
+from normstat.cli.screen import print_text
 from normstat.errors import UsageError
 from normstat.presets import load_catalogue
 from normstat.spec.files import dump_text
@@ -40,12 +41,9 @@ def presets(
         if not found:
             raise UsageError(f"no preset mentions {search!r}; `normstat presets` lists them all")
     if screen == "table":
-        from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
         from normstat.reports.presets_text import preset_text, presets_text  # noqa: PLC0415
 
-        console = Console(highlight=False)
-        console.print(preset_text(found[0]) if name else presets_text(catalogue, found))
+        print_text(preset_text(found[0]) if name else presets_text(catalogue, found))
         return
     specs = msgspec.to_builtins([preset.spec() for preset in found])
     click.echo(dump_text(specs[0] if name else specs, yaml=screen == "yaml"), nl=False)

@@ -1,5 +1,6 @@
 """What the commands print: results on standard output, everything else on standard error."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -16,17 +17,25 @@ from normstat.spec.files import dumps, save
 from normstat.spec.model import Constants, Spec
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from tqdm import tqdm
+
+
+def print_text(text: "RenderableType", *, soft_wrap: bool = False) -> None:
+    """Print what a report says. With NO_COLOR it is bare text, without bold and dim, too."""
+    from rich.console import Console  # noqa: PLC0415 (not needed for json)
+
+    bare = bool(os.environ.get("NO_COLOR"))
+    console = Console(highlight=False, color_system=None if bare else "auto")
+    console.print(text, soft_wrap=soft_wrap)
 
 
 def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
     """Print a spec as a table, as JSON or as YAML."""
     if screen == "table":
-        from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
         from normstat.reports.spec_text import spec_text  # noqa: PLC0415
 
-        Console(highlight=False).print(spec_text(spec, speed))
+        print_text(spec_text(spec, speed))
     elif screen != "none":
         click.echo(dumps(spec, yaml=screen == "yaml"), nl=False)
 
@@ -58,11 +67,9 @@ def warnings_told(*, quiet: bool) -> Iterator[None]:
 def print_constants(constants: Constants, screen: str) -> None:
     """Print constants as a table, as JSON or as YAML."""
     if screen == "table":
-        from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
         from normstat.reports.formats_text import constants_text  # noqa: PLC0415
 
-        Console(highlight=False).print(constants_text(constants))
+        print_text(constants_text(constants))
     elif screen != "none":
         click.echo(dumps(constants, yaml=screen == "yaml"), nl=False)
 

@@ -13,7 +13,7 @@ from normstat.spec.model import Spec
 @format_option
 @from_option
 def show(spec_path: str, screen: str, source_format: str | None) -> None:
-    """Print the table of SPEC (normstat.json by default), as compute did.
+    """Print the table of SPEC (normstat.json by default), or of SPEC#GROUP, as compute did.
 
     SPEC can also be the configuration of a framework, of which the constants are shown.
     """

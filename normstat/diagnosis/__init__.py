@@ -1,6 +1,6 @@
 """What normalization does to training: proven for a linear neuron, measured, and observed."""
 
-from normstat.diagnosis.examination import diagnose
+from normstat.diagnosis.examination import diagnose, theory
 from normstat.diagnosis.model import Diagnosis
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "diagnose", "theory"]

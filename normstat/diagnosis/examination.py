@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from normstat.diagnosis.preprocessing import Preprocessing, preprocessings
 from normstat.diagnosis.quadratic import TOLERANCE, covariance, quadratic, second_moments
 from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
+from normstat.grouping import parsed
 from normstat.measure import compute
 from normstat.methods import gaussian
 from normstat.presets import load_catalogue
@@ -27,9 +27,9 @@ from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import PresetSpec, Spec
-from normstat.statistics import Histogram, State
+from normstat.statistics import Histogram, Kind, KindState, State
 from normstat.validation import measured_again
 
 Source = str | os.PathLike[str]
@@ -125,7 +125,7 @@ def diagnose(
     spec = data.spec
     named = [gaussian((each.preset.name, each), (data.name, spec)) for each in chosen]
     maps = list(preprocessings(spec, covariance(data.moments), named))
-    magnitudes, why = Magnitudes(data.histogram), _why_singular(data)
+    magnitudes, why = Magnitudes(data.histogram), _why_singular(spec, covariance(data.moments))
     seen = None
     if data.listing is not None:
         order = drawn(data.listing.names, seed=seed, stratify=False)
@@ -160,6 +160,58 @@ def diagnose(
         observed=OBSERVED,
     )
     return msgspec.structs.replace(found, measured=_measured(found))
+
+
+def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = ()) -> Diagnosis:
+    """Return what `diagnose` says from the spec alone; no image is read.
+
+    Without the products of channels there are no rates, but still E|x|.
+
+    Raises
+    ------
+    SpecError
+        The spec is of pixels that the theory is not for, or contradicts itself.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> found = theory(normstat.compute("sample_data/photos"))
+    >>> found.preprocessing[-2].name, found.preprocessing[-2].quadratic
+    ('standardized', None)
+    >>> round(found.preprocessing[0].imbalance, 1), round(found.preprocessing[-2].imbalance, 1)
+    (120.1, 1.2)
+    """
+    whole, kind = _whole(spec)
+    _check_kind(name, spec, kind)
+    moments, histogram = second_moments(whole, kind), whole.codes
+    spread = covariance(moments) if moments else None
+    named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
+    return Diagnosis(
+        name=name,
+        channels=spec.channels,
+        definition=_definition(spec),
+        images=spec.counts.images,
+        pixels=spec.counts.pixels,
+        tolerance=TOLERANCE,
+        preprocessing=[
+            _preprocessed(
+                each,
+                moments,
+                Magnitudes(histogram),
+                _why_singular(spec, spread) if spread else "",
+            )
+            for each in preprocessings(spec, spread, named)
+        ],
+        seed=0,
+        sampled=0,
+        unreadable=0,
+        simulation=None,
+        jitter=None,
+        missing="no image was read; `normstat diagnose` does",
+        proven=PROVEN,
+        measured="Measured here: eigenvalues, E|x|." if moments else "Measured here: E|x|.",
+        observed=OBSERVED,
+    )
 
 
 @dataclass(frozen=True)
@@ -231,8 +283,8 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
         return _known(name, spec, list_files(places, Selection()), None)
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
-    listing, missing = _images(name, spec, places)
-    if _moments(spec)[0] is None:
+    listing, missing = images_of(spec, name, places)
+    if second_moments(*_whole(spec)) is None:
         if listing is None:
             raise NormstatError(
                 f"{name}: has no products of the channels, which the theory needs: "
@@ -244,63 +296,89 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
 
 
 def _is_spec(source: Source | Spec) -> bool:
-    path = Path(os.fspath(source)) if not isinstance(source, Spec) else DEFAULT_PATH
+    path = DEFAULT_PATH if isinstance(source, Spec) else file_and_group(source)[0]
     return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
 
 
 def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
-    moments, histogram = _moments(spec)
-    channels = ["R", "G", "B"] if histogram.channels > 1 else ["L"]
-    sizes = {len(spec.channels), len(spec.mean), len(spec.std), histogram.channels}
-    if moments is None or len(sizes) > 1 or eigenvalues(moments)[-1] < 0:
+    whole, kind = _whole(spec)
+    _check_kind(name, spec, kind)
+    moments, histogram = second_moments(whole, kind), whole.codes
+    if moments is None or eigenvalues(moments)[-1] < 0:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    if spec.channels != channels:
-        raise SpecError(
-            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(channels)}"
-        )
     return _Data(name, spec, moments, histogram, listing, missing)
 
 
-def _moments(spec: Spec) -> tuple[Matrix | None, Histogram]:
+def _check_kind(name: str, spec: Spec, kind: Kind) -> None:
+    if not kind.has_range or spec.pipeline.max_pixel_value:
+        raise SpecError(
+            f"{name}: its pixels are not fractions of the range of their codes, which the "
+            "preprocessing steps are for"
+        )
+    sizes = {len(spec.channels), len(spec.mean), len(spec.std), kind.channels}
+    if len(sizes) > 1:
+        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    if spec.channels != kind.names and not kind.name.startswith("bands"):
+        raise SpecError(
+            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(kind.names)}"
+        )
+
+
+def _whole(spec: Spec) -> tuple[KindState, Kind]:
     state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
-    return second_moments(whole, kind), whole.codes
+    return state.combined(rgb=spec.pipeline.mode == "rgb")
 
 
-def _images(name: str, spec: Spec, places: Sequence[Source]) -> tuple[Listing | None, str | None]:
-    """Return the images of a spec, or why they are missing."""
+def images_of(
+    spec: Spec, name: str, places: Sequence[Source] = ()
+) -> tuple[Listing | None, str | None]:
+    """Return the images of a spec when they are where it says, unchanged; else why not.
+
+    Raises
+    ------
+    NormstatError
+        They cannot be listed, or `places` are named and hold something else.
+    """
     selection, roots = selection_of(spec.dataset), spec.dataset.roots
     told = " ".join(printable(os.fspath(place)) for place in places or roots)
     # A spec may be from anywhere: what it names is looked at here, never fetched.
+    if selection.mask_dir is not None and not os.path.lexists(selection.mask_dir):
+        return None, f"its masks, {printable(selection.mask_dir)}, are not here"
     if not places and not all(os.path.lexists(root) for root in roots):
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
-        return listing, None
+        return _of_group(spec, listing), None
     changed = f"{told} has changed since {name} was made"
     if places:
         raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
     return None, f"{changed}; `normstat compute` measures it again"
 
 
+def _of_group(spec: Spec, listing: Listing) -> Listing:
+    if not (spec.dataset.group and spec.dataset.group_by):
+        return listing
+    grouping = parsed(spec.dataset.group_by).over(listing)
+    return listing.pick(grouping.rows(spec.dataset.group))
+
+
 def _preprocessed(
-    each: Preprocessing, moments: Matrix, magnitudes: Magnitudes, why_singular: str
+    each: Preprocessing, moments: Matrix | None, magnitudes: Magnitudes, why_singular: str
 ) -> Preprocessed:
-    theory = None if each.problem else quadratic(moments, each.with_bias)
+    known = None if each.problem or not moments else quadratic(moments, each.with_bias)
     mean_abs = magnitudes.after(each)
     return Preprocessed(
         name=each.name,
         formula=each.formula,
-        quadratic=theory,
+        quadratic=known,
         mean_abs=mean_abs,
         imbalance=imbalance(mean_abs),
-        note=why_singular if theory and theory.condition is None else each.problem,
+        note=why_singular if known and known.condition is None else each.problem,
     )
 
 
-def _why_singular(data: _Data) -> str:
-    spread = covariance(data.moments)
-    constant = [name for i, name in enumerate(data.spec.channels) if not spread[i][i]]
+def _why_singular(spec: Spec, spread: Sequence[Sequence[float]]) -> str:
+    constant = [name for i, name in enumerate(spec.channels) if not spread[i][i]]
     reason = (
         f"channel {' '.join(constant)} is constant, as the bias is"
         if constant

@@ -41,7 +41,7 @@ class Preprocessing:
 
 
 def preprocessings(
-    spec: Spec, covariance: Sequence[Sequence[float]], presets: Sequence[Gaussian]
+    spec: Spec, covariance: Sequence[Sequence[float]] | None, presets: Sequence[Gaussian]
 ) -> Iterator[Preprocessing]:
     """Yield raw, 0–1, centered, 0.5/0.5, each preset, standardized and whitened.
 
@@ -50,7 +50,7 @@ def preprocessings(
     spec
         The dataset's, whose headline mean and std are what it is standardized with.
     covariance
-        Of the channels, in units of the range.
+        Of the channels, in units of the range; without it there is no whitening.
     presets
         In units of the range, with the channels of the spec in its order.
     """
@@ -97,8 +97,10 @@ def _standardized(spec: Spec) -> Preprocessing:
     return _affine(name, formula, numbers.mean, numbers.std)
 
 
-def _whitened(spec: Spec, covariance: Sequence[Sequence[float]]) -> Preprocessing:
+def _whitened(spec: Spec, covariance: Sequence[Sequence[float]] | None) -> Preprocessing:
     name, formula = "whitened", f"x = W (code/{spec.max_pixel_value:g} − mean), W Σ Wᵀ = 1"
+    if covariance is None:
+        return Preprocessing(name, formula, problem="the products of channels were not counted")
     constant = [c for i, c in enumerate(spec.channels) if not covariance[i][i]]
     if constant:
         problem = f"channel {' '.join(constant)} is constant, so there is nothing to whiten"

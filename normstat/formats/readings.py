@@ -4,11 +4,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from normstat.errors import SourceError, SpecError
+from normstat.errors import SourceError, SpecError, UsageError
 from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, exact, whole
 from normstat.formats.base import Format, Reading
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, loads
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, group_of, loads
 from normstat.spec.model import Constants
 
 _SHOWN = 4
@@ -34,6 +34,8 @@ def read_constants(path: str | os.PathLike[str], format: str | None = None) -> F
 
     Parameters
     ----------
+    path
+        A file; "normstat.json#train" is one group of a spec.
     format
         A name of `FORMATS`, for files that do not tell by name and content what they are. A
         normstat spec always does.
@@ -62,13 +64,15 @@ def read_constants(path: str | os.PathLike[str], format: str | None = None) -> F
     >>> found.warnings
     ('rescale_factor is not given: 1/255 is assumed, its documented default',)
     """
-    path = Path(path)
+    path, group = file_and_group(path)
     content = _content(path)
     if format is not None:
         FORMATS.load(format)  # says what was meant
     if b"normstat_spec" in content[:4096]:
         yaml = path.suffix.lower() in YAML_SUFFIXES
-        return Found(loads(content, name=str(path), yaml=yaml))
+        return Found(group_of(loads(content, name=str(path), yaml=yaml), group, str(path)))
+    if group is not None:
+        raise UsageError(f"{path}: is no normstat spec, and has no groups")
     try:
         chosen = FORMATS.load(format) if format else recognised(path.name, content)
         found = chosen.read(chosen.decode(content))

@@ -14,7 +14,7 @@ def contents_text(found: Contents) -> RenderableType:
     """Return what is in a cache, and under which policies."""
     facts = Table(box=None, show_header=False, pad_edge=False)
     facts.add_column(style="bold", no_wrap=True)
-    facts.add_column()
+    facts.add_column(overflow="fold")
     facts.add_row("images", f"{found.images:,} of {size_text(found.bytes)}")
     facts.add_row("rows", f"{found.rows:,}, one an image and policy")
     facts.add_row("file", size_text(found.file_bytes))
@@ -22,8 +22,8 @@ def contents_text(found: Contents) -> RenderableType:
         facts.add_row("stored", f"{_time(found.oldest)} to {_time(found.newest)}")
     policies = Table(box=None, pad_edge=False, header_style="bold")
     policies.add_column("rows", justify="right")
-    policies.add_column("policy")
-    policies.add_column("software")
+    policies.add_column("policy", overflow="fold")
+    policies.add_column("software", overflow="fold")
     for held in sorted(found.policies, key=lambda each: -each.rows):
         policies.add_row(f"{held.rows:,}", _policy(held), _software(held))
     return Group(facts, Text(), policies) if found.policies else facts

@@ -18,7 +18,7 @@ _USUAL = ("imagenet", "clip", "inception")
 def report_text(report: Report) -> RenderableType:
     """Return one pair in full, or a ranking of many, then findings, advice and the verdict."""
     pairs = report.comparisons
-    shown = _shown(pairs) if report.ranked else pairs
+    shown = nearest_and_usual(pairs) if report.ranked else pairs
     parts: list[RenderableType] = [_pair(pairs[0]) if len(pairs) == 1 else _table(shown)]
     if len(shown) < len(pairs):
         left = len(pairs) - len(shown)
@@ -38,6 +38,8 @@ def _pair(pair: Comparison) -> Group:
     sides = Text(f"A {pair.a.name}\nB {pair.b.name}")
     few = len(pair.channels) <= _MOST_COLUMNS
     overall = Table(box=None, pad_edge=False, show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):
+        overall.add_column(no_wrap=overflow != "fold", overflow=overflow)
     for name, values in pair.metrics.items():
         if not METRICS[name].by_channel:
             overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
@@ -93,9 +95,11 @@ def _cells(name: str, values: Sequence[float]) -> Iterator[str]:
     return (f"{value:{sign}.4f}" for value in values)
 
 
-def _shown(pairs: Sequence[Comparison]) -> Sequence[Comparison]:
+def nearest_and_usual(
+    pairs: Sequence[Comparison], most: int = _MOST_RANKED
+) -> Sequence[Comparison]:
     """Return the nearest pairs, and the presets that everybody asks for wherever they rank."""
-    return [pair for rank, pair in enumerate(pairs) if rank < _MOST_RANKED or pair.b.name in _USUAL]
+    return [pair for rank, pair in enumerate(pairs) if rank < most or pair.b.name in _USUAL]
 
 
 def _table(pairs: Sequence[Comparison]) -> Group:
@@ -123,6 +127,8 @@ def _names(pair: Comparison) -> str:
 def bullets(lines: Sequence[str]) -> Table:
     """Return sentences as a list."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for line in lines:
         table.add_row("·", Text(line))
     return table

@@ -1,6 +1,6 @@
 """The tables of a diagnosis as plain cells, for whatever shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from normstat.diagnosis.model import Band, Diagnosis, Implied, Jitter, Simulation
@@ -16,14 +16,15 @@ class Cells:
 
     title: str
     heads: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
 
 def tables(found: Diagnosis) -> Iterator[Cells]:
     """Yield the tables in the order in which they are read."""
-    yield _rates(found)
-    yield _eigenvalues(found)
+    if any(each.quadratic for each in found.preprocessing):
+        yield _rates(found)
+        yield _eigenvalues(found)
     yield _magnitudes(found)
     if found.simulation:
         yield _descents(found.simulation)
@@ -95,7 +96,7 @@ def _magnitudes(found: Diagnosis) -> Cells:
                 _number(each.imbalance),
             )
             for each in found.preprocessing
-            if each.quadratic
+            if each.quadratic or each.mean_abs
         ],
         ("whitening mixes the channels, whose joint histogram is not kept",),
     )

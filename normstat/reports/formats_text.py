@@ -19,7 +19,7 @@ def targets_text(rows: Sequence[Target], spec: str | None) -> RenderableType:
     """Return the table of formats, with their largest errors for a spec when there is one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("--to", no_wrap=True)
-    table.add_column("what is written, and what y it stands for")
+    table.add_column("what is written, and what y it stands for", overflow="fold")
     if spec:
         table.add_column("error", justify="right", no_wrap=True)
     reasons = []

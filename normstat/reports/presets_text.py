@@ -27,8 +27,8 @@ def presets_text(catalogue: Catalogue, wanted: Sequence[Preset]) -> RenderableTy
 def _table(presets: Sequence[Preset]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column()
-    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
     for preset in presets:
         table.add_row(
             Text(preset.name + ("" if preset.verified else " *")),

@@ -1,21 +1,28 @@
 """A spec as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import UNSET
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from normstat.contents import parts_of, places
+from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
+from normstat.sources.base import printable
 from normstat.sources.shards import ranges
-from normstat.spec.model import Part, Pipeline, Spec
+from normstat.spec.model import Masks, Part, Pipeline, Spec
 
+_MOST_ACROSS = 4  # channels that stand beside each other
+_NARROWEST = 60  # columns of a terminal
+_CHANNEL = 10  # columns of a channel's name
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_BINS = 12
 _SHOWN_SKIPS = 10
-_STD_NAMES = {
+STD_NAMES = {
     ("pooled", "pixel"): "pooled, pixels weigh the same",
     ("pooled", "image"): "pooled, images weigh the same",
     ("mean-of-images", None): "mean of image stds",
@@ -32,28 +39,27 @@ def spec_text(spec: Spec, speed: Speed | None = None) -> RenderableType:
     if not spec.channels:
         return _facts(spec, speed)
     parts: list[RenderableType] = [_headline(spec), Text(), _definitions(spec)]
-    if len(spec.channels) == 3:  # noqa: PLR2004 (the constants are of RGB)
+    if spec.channels == ["R", "G", "B"]:
         parts.append(Text(_KNOWN, style="dim"))
     parts += [Text(), _facts(spec, speed)]
+    if spec.groups:
+        parts += [Text(), groups_text(spec)]
     return Group(*parts)
 
 
-def _headline(spec: Spec) -> Table:
-    table = _channel_table(spec, _unit(spec))
-    _row(table, "mean", spec.mean, style="bold")
+def _headline(spec: Spec) -> RenderableType:
+    rows = [_row("mean", spec.mean, "bold")]
     if spec.confidence:
-        _row(table, _half_width(spec), spec.confidence.mean, style="dim")
-    _row(table, "std", spec.std, style="bold")
+        rows.append(_row(_half_width(spec), spec.confidence.mean, "dim"))
+    rows.append(_row("std", spec.std, "bold"))
     if spec.confidence:
-        _row(table, _half_width(spec), spec.confidence.std, style="dim")
-    _row(table, "min", spec.min)
-    for percent, values in spec.percentiles.items():
-        _row(table, f"{percent} %", values)
-    _row(table, "max", spec.max)
+        rows.append(_row(_half_width(spec), spec.confidence.std, "dim"))
+    rows.append(_row("min", spec.min))
+    rows += [_row(f"{percent} %", values) for percent, values in spec.percentiles.items()]
+    rows.append(_row("max", spec.max))
     if spec.histogram:
-        bars = [sparkline(counts) for counts in spec.histogram.counts]
-        table.add_row("histogram", *(Text(each) for each in bars))
-    return table
+        rows.append(_Row("histogram", [sparkline(counts) for counts in spec.histogram.counts]))
+    return _by_channel(spec.channels, _unit(spec), rows)
 
 
 def _unit(spec: Spec) -> str:
@@ -64,68 +70,125 @@ def _half_width(spec: Spec) -> str:
     return f"  ± {100 * spec.confidence.level:.4g}%" if spec.confidence else ""
 
 
-def _definitions(spec: Spec) -> Table:
-    table = _channel_table(spec, "definitions of std")
+def _definitions(spec: Spec) -> RenderableType:
     other = spec.alternatives
-    rows: list[tuple[str, str | None, Sequence[float] | None]] = [
+    definitions: list[tuple[str, str | None, Sequence[float] | None]] = [
         ("pooled", "pixel", other.pixel.std),
         ("pooled", "image", other.image.std),
         ("mean-of-images", None, other.mean_of_image_stds),
         ("rms-of-images", None, other.rms_of_image_stds),
     ]
-    for std, weighting, values in rows:
+    rows = []
+    for std, weighting, values in definitions:
         chosen = std == spec.estimator.std and weighting in (None, spec.estimator.weighting)
-        label = _STD_NAMES[std, weighting] + (" *" if chosen else "")
-        _row(table, label, values, style="bold" if chosen else "")
-    _row(table, "within images", other.pixel.within_std)
-    _row(table, "between images", other.pixel.between_std)
-    _row(table, "mean, pixels weigh the same", other.pixel.mean)
-    _row(table, "mean, images weigh the same", other.image.mean)
-    return table
+        label = STD_NAMES[std, weighting] + (" *" if chosen else "")
+        rows.append(_row(label, values or [None] * len(spec.channels), "bold" if chosen else ""))
+    rows += [
+        _row("within images", other.pixel.within_std),
+        _row("between images", other.pixel.between_std),
+        _row("mean, pixels weigh the same", other.pixel.mean),
+        _row("mean, images weigh the same", other.image.mean),
+    ]
+    return _by_channel(spec.channels, "definitions of std", rows)
 
 
-def _channel_table(spec: Spec, title: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(title, no_wrap=True, overflow="ellipsis")
-    for channel in spec.channels:
-        table.add_column(Text(channel), justify="right", no_wrap=True)
-    return table
+@dataclass(frozen=True)
+class _Row:
+    """A row of a table: its label, and a cell a channel."""
+
+    label: str
+    cells: Sequence[str]
+    style: str = ""
+
+    @property
+    def width(self) -> int:
+        """The columns that its cells and the longest word of its label need."""
+        return max(map(len, [*self.cells, *self.label.split()]))
 
 
-def _row(table: Table, label: str, values: Sequence[float] | None, style: str = "") -> None:
-    shown = [f"{value:.4f}" for value in values] if values else ["–"] * (len(table.columns) - 1)
-    table.add_row(label, *shown, style=style)
+def _row(label: str, values: Sequence[float | None], style: str = "") -> _Row:
+    return _Row(label, ["–" if value is None else f"{value:.4f}" for value in values], style)
+
+
+def _by_channel(channels: Sequence[str], title: str, rows: Sequence[_Row]) -> RenderableType:
+    """Return a table with a column a channel, or, of many, tables with a row a channel."""
+    if len(channels) <= _MOST_ACROSS:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(title, overflow="fold")
+        for channel in channels:
+            table.add_column(Text(channel), justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(row.label, *map(Text, row.cells), style=row.style)
+        return table
+    parts: list[RenderableType] = []
+    for few in _that_fit(rows):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("channel", overflow="fold", max_width=_CHANNEL)
+        for row in few:
+            table.add_column(
+                row.label.strip(), justify="right", min_width=row.width, style=row.style
+            )
+        for channel, *cells in zip(channels, *(row.cells for row in few), strict=True):
+            table.add_row(Text(printable(channel)), *map(Text, cells))
+        parts += [Text(), table] if parts else [Text(title, style="bold"), table]
+    return Group(*parts)
+
+
+def _that_fit(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """Yield the rows in runs that have room beside each other as columns of a narrow terminal."""
+    run: list[_Row] = []
+    room = 0
+    for row in rows:
+        width = row.width + 2  # what is between columns
+        if run and room + width > _NARROWEST - _CHANNEL:
+            yield run
+            run, room = [], 0
+        run.append(row)
+        room += width
+    yield run
 
 
 def _facts(spec: Spec, speed: Speed | None) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    counts = spec.counts
-    width, height = counts.by_size.width, counts.by_size.height
-    modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
     if not spec.channels:
         return _of_nothing(table, spec)
-    rows = {
-        "mean": _copyable(spec.mean),
-        "std": _copyable(spec.std),
-        "definition": _definition(spec),
-        "images": f"{_read(spec)} ({modes})",
-        "shards": _shards(spec),
-        "merged": _merged(spec),
-        "without": _without(spec),
-        "pixels": f"{counts.pixels:,} a channel",
-        "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
-        "height": f"{height.min} / {height.median:g} / {height.max}",
-        "pipeline": pipeline_text(spec.pipeline),
-        "notes": _notes(spec),
-        "skipped": _skipped(spec),
-        "speed": str(speed) if speed else "",
-    }
+    rows = facts(spec) | {"skipped": _skipped(spec), "speed": str(speed) if speed else ""}
     for label, text in rows.items():
         if text:
             table.add_row(label, Text(text))
     return table
+
+
+def facts(spec: Spec) -> dict[str, str]:
+    """Return what was read and how, a line each; an empty one where there is nothing to say."""
+    counts = spec.counts
+    width, height = counts.by_size.width, counts.by_size.height
+    modes = ", ".join(f"{mode} {count:,}" for mode, count in counts.by_mode.items())
+    return {
+        "mean": copyable(spec.mean),
+        "std": copyable(spec.std),
+        "definition": definition_text(spec),
+        "images": f"{_read(spec)} ({modes})",
+        "shards": _shards(spec),
+        "merged": _merged(spec),
+        "without": _without(spec),
+        "group": _group(spec),
+        "groups": _groups(spec),
+        "pixels": f"{counts.pixels:,} a channel",
+        "left out": _left_out(spec),
+        "width": f"{width.min} / {width.median:g} / {width.max} (min / median / max)",
+        "height": f"{height.min} / {height.median:g} / {height.max}",
+        "pipeline": pipeline_text(spec.pipeline),
+        "notes": _notes(spec),
+    }
+
+
+def _left_out(spec: Spec) -> str:
+    counts = spec.state.left_out or {}
+    told = ", ".join(f"{counts[why]:,} {printable(why)}" for why in sorted(counts))
+    return f"values of all channels: {told}" if told else ""
 
 
 def _read(spec: Spec) -> str:
@@ -146,6 +209,27 @@ def _of_nothing(table: Table, spec: Spec) -> Table:
     if spec.skipped:
         table.add_row("skipped", Text(_skipped(spec)))
     return table
+
+
+def _group(spec: Spec) -> str:
+    dataset = spec.dataset
+    if not (dataset.group and dataset.group_by):
+        return ""
+    return f"{printable(dataset.group)} alone, of {dataset.files:,} files in {places(dataset)}"
+
+
+def _groups(spec: Spec) -> str:
+    if spec.groups is UNSET:
+        return ""
+    text = f"{len(spec.groups):,} by {printable(spec.dataset.group_by or '')}"
+    known = {group.name for group in spec.groups}
+    unread = [name for name in spec.dataset.groups or () if name not in known]
+    if unread and not spec.estimator.shards:
+        shown = ", ".join(map(printable, unread[:_SHOWN_SKIPS])) + ", …" * (
+            len(unread) > _SHOWN_SKIPS
+        )
+        text += f"; of {len(unread):,} more no image was read: {shown}"
+    return text
 
 
 def _shards(spec: Spec) -> str:
@@ -171,11 +255,13 @@ def _counted(part: Part) -> str:
     return f"{part.images:,} images of {part.files:,} files{shards}"
 
 
-def _copyable(values: Sequence[float]) -> str:
+def copyable(values: Sequence[float]) -> str:
+    """Return numbers as a list that can be copied, with six decimals."""
     return "[" + ", ".join(f"{value:.6f}" for value in values) + "]"
 
 
-def _definition(spec: Spec) -> str:
+def definition_text(spec: Spec) -> str:
+    """Return which definition the headline numbers are, in a line."""
     estimator = spec.estimator
     weighting = f"every {estimator.weighting} weighs the same"
     std = {
@@ -193,7 +279,30 @@ def pipeline_text(pipeline: Pipeline) -> str:
         parts.append(f"resize {pipeline.resize} ({pipeline.interpolation})")
     if pipeline.crop:
         parts.append(f"crop {pipeline.crop}")
+    parts += [f"channels {pipeline.channels}"] if pipeline.channels else []
+    parts += [f"bands {' '.join(map(printable, pipeline.bands))}"] if pipeline.bands else []
+    parts += ["all frames"] if pipeline.frames == "all" else []
+    if pipeline.nodata is not UNSET:
+        parts.append(f"nodata {pipeline.nodata:g}")
+    parts += [f"{name.replace('_', ' ')} {axis}" for name, axis in _axes(pipeline)]
+    parts += [f"columns {' '.join(map(printable, pipeline.columns))}"] if pipeline.columns else []
+    if pipeline.masks is not UNSET:
+        parts.append(_masks(pipeline.masks))
+    if pipeline.ignore_value is not UNSET:
+        parts.append(f"without pixels of {pipeline.ignore_value:g}")
     return ", ".join(parts)
+
+
+def _axes(pipeline: Pipeline) -> list[tuple[str, object]]:
+    named = ("channel_axis", pipeline.channel_axis), ("image_axis", pipeline.image_axis)
+    return [(name, axis) for name, axis in named if axis is not UNSET]
+
+
+def _masks(masks: Masks) -> str:
+    if isinstance(masks.foreground, list):
+        return f"masks: labels {', '.join(map(str, masks.foreground))}"
+    ignored = f", but not {masks.ignore_label}" if masks.ignore_label is not UNSET else ""
+    return f"masks: {masks.foreground} label{ignored}"
 
 
 def _notes(spec: Spec) -> str:
@@ -203,10 +312,16 @@ def _notes(spec: Spec) -> str:
         notes.append(
             "± is how far the numbers of all listed images may be; min and max are the sample's"
         )
+    if counts.images == 1:
+        notes.append("a single image, and so no ±: that follows from how images differ")
     if counts.transparent:
         notes.append(f"{counts.transparent:,} with transparency (alpha {spec.pipeline.alpha})")
     if counts.animated:
-        notes.append(f"{counts.animated:,} with several frames, of which the first counts")
+        which = "all count" if spec.pipeline.frames == "all" else "the first counts"
+        notes.append(f"{counts.animated:,} with several frames, of which {which}")
+    inverted = sum(images for mode, images in counts.by_mode.items() if "MONOCHROME1" in mode)
+    if inverted:
+        notes.append(f"{inverted:,} in which small values are white (MONOCHROME1), kept as stored")
     if counts.padded:
         notes.append(f"{counts.padded:,} smaller than the crop, padded with zeros")
     if len(spec.channels) > 1 and any(kind.startswith("gray") for kind in kinds):

@@ -7,13 +7,17 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, Protocol
+
+from normstat.sources.axes import Axes
+from normstat.spec.model import Pipeline
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
-    "avif", "bmp", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
-    "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
+    "avif", "bmp", "dcm", "dib", "gif", "hdr", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
+    "nii", "nii.gz", "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
 # Files that hold many images, by the kind of source that reads them.
@@ -23,6 +27,8 @@ CONTAINERS = {
         ".zip",
     ),
     "parquet": (".parquet",),
+    "arrays": (".npy", ".npz"),
+    "table": (".csv", ".tsv"),
 }  # fmt: skip
 
 # Larger than any image that is read; what claims more is not worth its memory.
@@ -35,6 +41,20 @@ _DIGITS = re.compile(r"\d+")
 _FAR = 8
 
 Opener = Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Opens an image; `mask` opens its mask, which has this name."""
+
+    image: Opener
+    mask: Opener
+    name: str
+
+    def __call__(self) -> BinaryIO:
+        return self.image()
+
+
 # Is told, now and then, of a listing that grows.
 Watch = Callable[["Listing"], object]
 
@@ -88,7 +108,8 @@ class Selection:
         name of each folder above it. `*` matches across `/`. A file is taken when any `include`
         matches (or none is given) and no `exclude` does.
     extensions
-        Suffixes that are taken, without the dot; case does not matter.
+        Suffixes that are taken, without the dot; case does not matter. "." stands for names
+        without one, and with a number in its place, as DICOM files have them.
     follow_symlinks
         Enter linked folders too. Linked files are always taken.
     hidden
@@ -98,6 +119,12 @@ class Selection:
     files_from, null, column
         Read only the images that a list names, see `normstat.sources.filelist`. `column` is that
         of a table: of the list, or of a Parquet file.
+    axes, tables
+        How arrays hold images, and whether tables are read as numbers; see `seen_by`.
+    mask_dir, mask_suffix
+        Where the masks of the images are, see `normstat.sources.pairs`.
+    unmasked
+        Only take the masks out of the listing.
     """
 
     include: tuple[str, ...] = ()
@@ -109,6 +136,15 @@ class Selection:
     files_from: str | None = None
     null: bool = False
     column: str | None = None
+    axes: Axes = field(default_factory=Axes)
+    tables: bool = False
+    mask_dir: str | None = None
+    mask_suffix: str | None = None
+    unmasked: bool = False
+
+    def seen_by(self, pipeline: Pipeline) -> "Selection":
+        """Return the selection with what a pipeline says of the files that hold the images."""
+        return replace(self, axes=Axes.of(pipeline), tables=bool(pipeline.columns))
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
@@ -123,7 +159,11 @@ class Matcher:
     """
 
     def __init__(self, selection: Selection) -> None:
-        self._suffixes = {suffix.lower().lstrip(".") for suffix in selection.extensions}
+        suffixes = {suffix.lower().lstrip(".") for suffix in selection.extensions}
+        self._suffixes = {suffix for suffix in suffixes if suffix and "." not in suffix}
+        self._bare = "" in suffixes
+        # Compared with the whole end of a name.
+        self._longer = tuple(f".{suffix}" for suffix in suffixes if "." in suffix)
         self._hidden = selection.hidden
         self._include = _any_of(selection.include)
         self._exclude = _any_of(selection.exclude)
@@ -141,7 +181,17 @@ class Matcher:
     def takes(self, path: str) -> bool:
         """Whether the file at `path`, relative to the folder, is selected."""
         _, dot, suffix = path.rpartition(".")
-        return bool(dot) and suffix.lower() in self._suffixes and self.allows(path)
+        known = bool(dot) and suffix.lower() in self._suffixes
+        return (known or self._takes_anyway(path)) and self.allows(path)
+
+    def _takes_anyway(self, path: str) -> bool:
+        """Whether a suffix of several parts is taken, or a name without one."""
+        if self._longer and path.lower().endswith(self._longer):
+            return True
+        if not self._bare:
+            return False
+        _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+        return not dot or suffix.isdecimal()
 
     def allows(self, path: str) -> bool:
         """Whether the patterns let the file at `path` in, whatever its suffix."""
@@ -183,6 +233,8 @@ class Portion:
     names: list[str]
     places: "array[int]"
     sizes: "array[int]"
+    groups: "array[int] | None" = None
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -190,7 +242,10 @@ class Portion:
     def opened(self) -> Iterator[tuple[str, Opener]]:
         """Yield each name with what opens the image."""
         references = map(Reference, self.names, self.places, self.sizes)
-        return zip(self.names, self.source.openers(references), strict=True)
+        openers = self.source.openers(references)
+        if self.masks is not None:
+            openers = map(Masked, openers, self.masks.openers(), self.masks.names)
+        return zip(self.names, openers, strict=True)
 
     def halves(self) -> list["Portion"]:
         """Return the portion in two, or nothing when it is a single image."""
@@ -200,7 +255,11 @@ class Portion:
         return [self._part(slice(0, middle)), self._part(slice(middle, None))]
 
     def _part(self, rows: slice) -> "Portion":
-        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        masks = self.masks and self.masks.pick(range(len(self))[rows])
+        return Portion(
+            self.source, self.names[rows], self.places[rows], self.sizes[rows], groups, masks
+        )
 
 
 def _longs() -> "array[int]":
@@ -214,6 +273,8 @@ class Listing:
     `names` are unique. The arrays have one number an image: its bytes, its version (which changes
     when the image does: nanoseconds of the last change, where there is a clock), its place within
     its source, and which of `sources` it is from. All is flat because a listing can hold millions.
+    `groups` has the number of each image's group when the images are to be told apart, `masks`
+    the mask of each, in the order of the images.
     """
 
     roots: list[str]
@@ -227,6 +288,8 @@ class Listing:
     passed_over: int = 0
     containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
+    groups: "array[int] | None" = None
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -274,6 +337,8 @@ class Listing:
             versions=_picked(self.versions, rows),
             places=_picked(self.places, rows),
             owners=_picked(self.owners, rows),
+            groups=None if self.groups is None else _picked(self.groups, rows),
+            masks=self.masks and self.masks.pick(rows),
         )
 
     def portion(self, rows: Sequence[int]) -> Portion:
@@ -281,9 +346,20 @@ class Listing:
         source = self.sources[self.owners[rows[0]]]
         if isinstance(rows, range):
             part = slice(rows.start, rows.stop)
-            return Portion(source, self.names[part], self.places[part], self.sizes[part])
+            groups = None if self.groups is None else self.groups[part]
+            masks = self.masks and self.masks.pick(rows)
+            names, places, sizes = self.names[part], self.places[part], self.sizes[part]
+            return Portion(source, names, places, sizes, groups, masks)
         picked = self.pick(rows)
-        return Portion(source, picked.names, picked.places, picked.sizes)
+        return Portion(
+            source, picked.names, picked.places, picked.sizes, picked.groups, picked.masks
+        )
+
+    def openers(self) -> Iterator[Opener]:
+        """Yield what opens each image, of whatever source."""
+        for run in self._runs():
+            for _, opener in self.portion(run).opened():
+                yield opener
 
     def opener(self, row: int) -> Opener:
         """Return what opens one image."""
@@ -306,8 +382,15 @@ class Listing:
         >>> Listing([], names=["b.png", "a.png"], sizes=array("q", [2, 1])).digest()[:15]
         'sha256:d6b3dc12'
         """
-        order = sorted(range(len(self)), key=self.names.__getitem__)
-        return digest_of((self.names[index], self.sizes[index]) for index in order)
+        return self.digest_of(sorted(range(len(self)), key=self.names.__getitem__))
+
+    def digest_of(self, rows: Sequence[int]) -> str:
+        """Return the SHA-256 over names and sizes of some images, and of their masks."""
+        files = ((self.names[row], self.sizes[row]) for row in rows)
+        if self.masks is None:
+            return digest_of(files)
+        masks = ((f"{self.masks.names[row]}\0mask", self.masks.sizes[row]) for row in rows)
+        return digest_of(chain(files, masks))
 
     def chunks(self, *, images: int, size: int) -> Iterator[Sequence[int]]:
         """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.
@@ -376,6 +459,11 @@ def natural_key(name: str) -> str:
     ['a/img9', 'a/img10', 'a.b/img1']
     """
     return _DIGITS.sub(_with_length, name.replace("/", "\0"))
+
+
+def natural_place(name: str) -> tuple[str, str]:
+    """Return what names are sorted by: as people count, and what is told apart stays apart."""
+    return natural_key(name), name
 
 
 def _with_length(match: re.Match[str]) -> str:

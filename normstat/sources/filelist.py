@@ -79,9 +79,7 @@ class _Named:
             raise UsageError(f"null is for lists of text; {printable(path)} is a table")
         content = _content(path, named.title)
         if suffix in _TABLES:
-            text = content.decode("utf-8-sig", "surrogateescape")
-            read = _delimited if _TABLES[suffix] else _json_lines
-            named._take(read(text, named.title, _TABLES[suffix]), selection.column)
+            named._take(_rows(content, named.title, suffix), selection.column)
         else:
             lines = content.split(b"\0" if selection.null else b"\n")
             if not selection.null:
@@ -154,6 +152,30 @@ class _Named:
         picked.unreadable += self.bad_rows
         picked.unreadable += [(name, f"is in {self.title}, but not there") for name in missing]
         return picked
+
+
+def table_rows(path: str) -> Iterator[tuple[int, Any]]:
+    """Yield the number of each line of a table and its row: of CSV, TSV or JSON Lines.
+
+    A row is a dict, unless a line of JSON holds something else.
+
+    Raises
+    ------
+    UsageError
+        The suffix is none of a table.
+    SourceError
+        The file cannot be read.
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix not in _TABLES:
+        raise UsageError(f"{printable(path)}: is no table ({', '.join(_TABLES)})")
+    return _rows(_content(path, path), path, suffix)
+
+
+def _rows(content: bytes, title: str, suffix: str) -> Iterator[tuple[int, Any]]:
+    text = content.decode("utf-8-sig", "surrogateescape")
+    read = _delimited if _TABLES[suffix] else _json_lines
+    return read(text, title, _TABLES[suffix])
 
 
 def _content(path: str, title: str) -> bytes:

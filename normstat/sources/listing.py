@@ -10,6 +10,7 @@ from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
 from normstat.sources.base import Listing, Selection, Watch, container
 from normstat.sources.filelist import list_named
+from normstat.sources.pairs import with_masks
 
 # Each lists the places of its kind into one listing, in this order.
 KINDS = Registry(
@@ -19,6 +20,8 @@ KINDS = Registry(
         "parquet": Entry(
             "normstat.sources.parquet:list_parquet", "tables with images", extra="parquet"
         ),
+        "arrays": Entry("normstat.sources.arrays:list_arrays", "NumPy arrays"),
+        "table": Entry("normstat.sources.table:refuse_tables", "tables"),
         "remote": Entry("normstat.sources.remote:list_remote", "URLs", extra="remote"),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
@@ -59,6 +62,9 @@ def list_files(
     else:
         listing = list_named(places, selection, watch, _listed)
     listing.sort()
+    if selection.mask_dir is not None or selection.mask_suffix:
+        there = places if selection.mask_dir is None else [*expanded(selection.mask_dir)]
+        return with_masks(listing, there, selection, watch, _listed)
     return listing
 
 
@@ -66,7 +72,10 @@ def _listed(places: Iterable[str], selection: Selection, watch: Watch) -> Listin
     listing = Listing([])
     kinds = defaultdict(list)
     for place in places:
-        kinds[kind_of(place)].append(place)
+        kind = kind_of(place)
+        if selection.tables and kind in {"parquet", "table"}:
+            kind = "remote" if "://" in place else "local"  # each is a file to read
+        kinds[kind].append(place)
     for kind in KINDS:
         if kind in kinds:
             KINDS.load(kind)(kinds[kind], listing, selection, watch, alone=len(kinds) == 1)

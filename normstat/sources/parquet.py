@@ -115,7 +115,8 @@ def _leaf(file: pq.ParquetFile, title: str, wanted: str | None) -> str:
             f"{title} has several columns of bytes; --column says which has the images: {names}"
         )
     raise UsageError(
-        f"{title} has no column of images: binary, or a struct with the field bytes. There are: "
+        f"{title} has no column of images: binary, or a struct with the field bytes. --columns "
+        "reads it as a table of numbers. There are: "
         + ", ".join(printable(f"{field.name} ({field.type})") for field in file.schema_arrow)
     )
 

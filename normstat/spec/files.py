@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from normstat.atomic import written_whole
-from normstat.errors import SourceError, SpecError
+from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.spec.model import SPEC_VERSION, Constants, PresetSpec, Spec
 
 Decoded = TypeVar("Decoded")
@@ -24,7 +24,7 @@ _ROOM = 1 << 20  # bytes that must be free before hours of work begin
 
 
 def load(path: str | os.PathLike[str] = DEFAULT_PATH) -> Spec:
-    """Read the spec of a dataset from a JSON or YAML file.
+    """Read the spec of a dataset from a JSON or YAML file; "normstat.json#train" is of one group.
 
     Raises
     ------
@@ -50,13 +50,52 @@ def load_constants(path: str | os.PathLike[str] = DEFAULT_PATH) -> Constants:
     SourceError, SpecError
         As `load` does.
     """
-    path = Path(path)
+    path, group = file_and_group(path)
     try:
         content = path.read_bytes()
     except OSError as error:
         hint = "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
         raise SourceError(f"{path}: {error.strerror}{hint}") from error
-    return loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
+    spec = loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
+    return group_of(spec, group, str(path))
+
+
+def file_and_group(name: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """Take "normstat.json#train" apart; a file that has the # in its name is meant itself.
+
+    >>> file_and_group("normstat.json#train"), file_and_group("normstat.json")
+    ((PosixPath('normstat.json'), 'train'), (PosixPath('normstat.json'), None))
+    """
+    text = os.fspath(name)
+    if os.path.lexists(text):
+        return Path(text), None
+    places = [place for place, char in enumerate(text) if char == "#" and place]
+    for place in reversed(places):
+        if os.path.isfile(text[:place]):  # noqa: PTH113 (a path that cannot be is no file)
+            return Path(text[:place]), text[place + 1 :]
+    if places:
+        return Path(text[: places[0]]), text[places[0] + 1 :]
+    return Path(text), None
+
+
+def group_of(spec: Constants, group: str | None, name: str) -> Constants:
+    """Return the spec of a group alone, or the whole when `group` is None.
+
+    Raises
+    ------
+    UsageError
+        There is no such group.
+    SpecError
+        None of its images was read.
+    """
+    if group is None:
+        return spec
+    if not isinstance(spec, Spec):
+        raise UsageError(f"{name}: holds constants, which have no groups")
+    try:
+        return spec.group(group)
+    except NormstatError as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Constants:
@@ -178,15 +217,17 @@ def save(spec: Constants, path: str | os.PathLike[str], *, force: bool = False) 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` beside `path` and move it into place."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` beside `path` and move it into place."""
     try:
         if is_special(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
         else:
-            with (
-                written_whole(path) as beside,
-                beside.open("w", encoding="utf-8", newline="\n") as file,
-            ):
-                file.write(text)
+            with written_whole(path) as beside, beside.open("wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:

@@ -3,6 +3,10 @@
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from normstat.errors import SpecError, UsageError
+from normstat.registry import unknown
 
 if TYPE_CHECKING:
     from normstat.normalization import Normalization
@@ -13,6 +17,9 @@ MOST_SHARDS = 100_000
 
 Mode = Literal["auto", "rgb", "l"]
 Alpha = Literal["drop", "mask", "white", "black", "premultiply"]
+Frames = Literal["first", "all"]
+Channels = Literal["auto", "native"]
+Axis = Annotated[int, Meta(ge=-64, le=63)] | Literal["none"]
 Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Weighting = Literal["pixel", "image"]
 Std = Literal["pooled", "mean-of-images", "rms-of-images"]
@@ -28,6 +35,18 @@ Seed = Annotated[int, Meta(ge=0, le=2**53)]
 # Sums outgrow the 2**53 up to which every JSON parser keeps integers, so they are text.
 Integer = Annotated[str, Meta(pattern=r"^(0|-?[1-9]\d*(\*2\^[1-9]\d{0,3})?)$")]
 Integers = list[Integer]
+
+
+def integer(text: str) -> int:
+    """Return the value of an `Integer`.
+
+    >>> integer("-12"), integer("3*2^4")
+    (-12, 48)
+    """
+    digits, _, zeros = text.partition("*2^")
+    return int(digits) << int(zeros or 0)
+
+
 Counts256 = Annotated[
     str,
     Meta(
@@ -36,12 +55,24 @@ Counts256 = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1)]
+# Names of groups are shown on terminals, which control characters would steer.
+GroupName = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a spec: immutable, and strict about its fields."""
+
+
+class Masks(_Part, frozen=True, kw_only=True):
+    """Which pixels count, by the label that the image's mask has there.
+
+    `ignore_label` never counts; "all" counts every other.
+    """
+
+    foreground: Literal["nonzero", "all"] | Annotated[list[int], Meta(min_length=1)] = "nonzero"
+    ignore_label: int | UnsetType = UNSET
 
 
 class Pipeline(_Part, frozen=True, kw_only=True):
@@ -53,11 +84,20 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     crop: Size | None = None
     interpolation: Interpolation = "bilinear"
     max_pixels: Size = 178_956_970
-    frames: Literal["first"] = "first"
+    frames: Frames = "first"
     exif_orientation: Literal["ignored"] = "ignored"
     mixed_depths: Literal["each file as a fraction of its own range"] = (
         "each file as a fraction of its own range"
     )
+    channels: Literal["native"] | UnsetType = UNSET
+    bands: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
+    max_pixel_value: MaxPixelValue | UnsetType = UNSET
+    nodata: Number | UnsetType = UNSET
+    channel_axis: Axis | UnsetType = UNSET
+    image_axis: Axis | UnsetType = UNSET
+    columns: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
+    masks: Masks | UnsetType = UNSET
+    ignore_value: Number | UnsetType = UNSET
 
 
 class Sample(_Part, frozen=True, kw_only=True):
@@ -166,6 +206,8 @@ class Selected(_Part, frozen=True, kw_only=True, omit_defaults=True):
     files_from: Name | None = None
     null: bool = False
     column: Name | None = None
+    mask_dir: Name | None = None
+    mask_suffix: Name | None = None
 
 
 class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,7 +225,8 @@ class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
 class Files(_Part, frozen=True, kw_only=True):
     """What was there to be read. `digest` covers the sorted relative names and sizes.
 
-    `contents` tells what is where: every file while they are few, else every folder.
+    `contents` tells what is where: every file while they are few, else every folder. `groups` are
+    the files of each group, when images were told apart by the rule `group_by`.
     """
 
     roots: list[str]
@@ -192,6 +235,8 @@ class Files(_Part, frozen=True, kw_only=True):
     bytes: Count
     digest: Digest
     contents: list[Entry]
+    group_by: Name | UnsetType = UNSET
+    groups: dict[GroupName, Count] | UnsetType = UNSET
 
 
 class Part(Files, frozen=True, kw_only=True):
@@ -214,18 +259,29 @@ class Dataset(Files, frozen=True, kw_only=True):
 
     Merged ones are kept whole in `parts`; `files` and `bytes` are then their sums, `digest` is
     over theirs, and `selected` is null when they differ in it. `without` has what was taken out
-    of the files of this dataset.
+    of the files of this dataset. `group` is the only group of them that counts here.
     """
 
     parts: list[Part] | UnsetType = UNSET
     without: list[Part] | UnsetType = UNSET
+    group: GroupName | UnsetType = UNSET
+
+    def listed(self, group: str) -> int:
+        """Return how many files of a group there are, without those that were taken out."""
+        taken = [hole for each in (self, *(self.parts or ())) for hole in each.without or ()]
+        return _files_of(self, group) - sum(_files_of(hole, group) for hole in taken)
+
+
+def _files_of(files: Files, group: str) -> int:
+    return (files.groups or {}).get(group, 0)
 
 
 class Skipped(_Part, frozen=True, kw_only=True):
-    """A file that does not count, and why."""
+    """A file that does not count, why, and the group in which it would."""
 
     name: Name
     reason: Name
+    group: GroupName | UnsetType = UNSET
 
 
 class ImageSumsText(_Part, frozen=True, kw_only=True):
@@ -281,6 +337,7 @@ class StateText(_Part, frozen=True, kw_only=True):
     animated: Count
     padded: Count
     left_out: dict[str, Count] | UnsetType = UNSET
+    bands: dict[str, Count] | UnsetType = UNSET
 
 
 class Stamp(_Part, frozen=True, kw_only=True):
@@ -327,10 +384,30 @@ class Constants(_Part, frozen=True, kw_only=True):
         )
 
 
+class Group(_Part, frozen=True, kw_only=True):
+    """What a spec tells of some of its images: the fields are those of `Spec`."""
+
+    name: GroupName
+    channels: list[Name]
+    mean: list[Number]
+    std: list[Number]
+    max_pixel_value: MaxPixelValue
+    confidence: Confidence | None
+    alternatives: Alternatives
+    min: list[Number]
+    max: list[Number]
+    percentiles: dict[str, list[Number]]
+    covariance: list[list[Number]] | None = None
+    histogram: Histogram | None
+    counts: Counts
+    state: StateText
+
+
 class Spec(Constants, frozen=True, kw_only=True):
     """A dataset's normalization constants, how they were found, and the state that proves them.
 
-    `min`, `max`, `percentiles` and every std are in units of code / `max_pixel_value` too.
+    `min`, `max`, `percentiles` and every std are in units of code / `max_pixel_value` too. The
+    states of `groups`, which has those of whose images some were read, add up to `state`.
     """
 
     estimator: Estimator
@@ -348,11 +425,55 @@ class Spec(Constants, frozen=True, kw_only=True):
     software: dict[str, str]
     stamp: Stamp | None = None
     state: StateText
+    groups: list[Group] | UnsetType = UNSET
+
+    def group(self, name: str) -> "Spec":
+        """Return the spec of one group alone.
+
+        Raises
+        ------
+        UsageError
+            There is no such group; the nearest one is suggested.
+        SpecError
+            None of its images was read.
+
+        Examples
+        --------
+        >>> import normstat
+        >>> spec = normstat.compute("sample_data/photos", group_by="parent")
+        >>> night = spec.group("night")
+        >>> night.counts.images, night.mean < spec.mean
+        (10, True)
+        """
+        if self.groups is UNSET:
+            raise UsageError("it has no groups; `normstat compute --group-by RULE` finds them")
+        known = {each.name: each for each in self.groups}
+        if name not in known:
+            listed = self.dataset.listed(name)
+            if listed:
+                raise SpecError(f"group {name!r}: none of its {listed:,} images was read")
+            raise UsageError(unknown("group", name, known, "`normstat show` has the farthest"))
+        found = known[name]
+        grays = all(kind.startswith("gray") for kind in found.state.kinds)
+        rgb = self.pipeline.mode == "auto" and grays and found.channels == ["R", "G", "B"]
+        return replace(
+            self,
+            **{field: getattr(found, field) for field in GROUPED},
+            estimator=replace(self.estimator, images_listed=self.dataset.listed(name)),
+            # Its gray images count as colour because there was colour elsewhere.
+            pipeline=replace(self.pipeline, mode="rgb") if rgb else self.pipeline,
+            dataset=replace(self.dataset, group=name),
+            skipped=[each for each in self.skipped if each.group == name],
+            groups=UNSET,
+        )
 
     @property
     def full_scale(self) -> float | None:
         """1 where numbers are fractions of the range of codes; None for values of their own."""
         return None if self.max_pixel_value == 1 and self.mean else 1.0
+
+
+GROUPED = tuple(field for field in Group.__struct_fields__ if field != "name")
 
 
 class Reference(_Part, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,6 +15,7 @@ from normstat.statistics.record import Exact, Record, packed, packed_moments, pa
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
+_PIECE = 1 << 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,17 @@ class Block:
         Boolean array that broadcasts to `values`: False does not count. None: all do.
     why
         What the others are counted as in `left_out`.
+    window
+        The rows and columns of the image that these are, row by row; None: all of it.
+    left_out
+        How many values do not count, by reason, where `why` is not the only one.
     """
 
     values: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None = None
     why: str = "masked"
+    window: tuple[slice, slice] | None = None
+    left_out: tuple[tuple[str, int], ...] | None = None
 
 
 def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: bool) -> Record:
@@ -62,7 +69,10 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
         values, valid = block.values, block.valid
         if valid is not None:
             valid = np.broadcast_to(valid, values.shape)
-            left_out[block.why] += int(valid.size - np.count_nonzero(valid))
+            if block.left_out is None:
+                left_out[block.why] += int(valid.size - np.count_nonzero(valid))
+            for why, count in block.left_out or ():
+                left_out[why] += count
         if known.bins is None:
             valid = _finite(values, valid, left_out)
         gathering.add(values, valid)
@@ -94,12 +104,11 @@ def _products(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> 
     floats = not np.issubdtype(values.dtype, np.integer)
     wide = values.astype(np.float64 if floats else np.int64)
     for a, b in combinations(range(len(values)), 2):
-        product = np.dot(wide[a], wide[b])
-        if floats:
-            top, bottom = float(product).as_integer_ratio()
+        if floats:  # without BLAS, see `Moments.of`
+            top, bottom = float((wide[a] * wide[b]).sum()).as_integer_ratio()
             yield (top << 2 * FLOAT_BITS) // bottom
         else:
-            yield int(product)
+            yield int(np.dot(wide[a], wide[b]))
 
 
 class _Codes:
@@ -112,9 +121,12 @@ class _Codes:
     def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
         for channel, codes in enumerate(values):
             some = codes if valid is None else codes[valid[channel]]
-            if self._kind.zero:
-                some = some.astype(np.int32) - self._kind.zero
-            self._counts[channel] += np.bincount(some, minlength=self._kind.bins or 0)
+            # bincount makes int64 of what it counts: in pieces, that is not the image eight times.
+            for start in range(0, some.size, _PIECE):
+                piece = some[start : start + _PIECE]
+                if self._kind.zero:
+                    piece = piece.astype(np.int32) - self._kind.zero
+                self._counts[channel] += np.bincount(piece, minlength=self._kind.bins or 0)
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())

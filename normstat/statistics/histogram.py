@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +136,15 @@ class Histogram:
         >>> Histogram.of(np.array([[0, 0, 5]]), bins=8).to_text()
         ['2 0*4 1 0*2']
         """
-        return [" ".join(_runs(channel)) for channel in self.counts.tolist()]
+        return [" ".join(self._runs(channel)) for channel in range(self.channels)]
+
+    def _runs(self, channel: int) -> list[str]:
+        counts = self.counts[channel]
+        codes = np.flatnonzero(counts)
+        gaps = np.diff(codes, prepend=-1, append=self.bins) - 1
+        *before, last = map(_zeros, gaps.tolist())
+        words = [f"{gap}{count}" for gap, count in zip(before, counts[codes].tolist(), strict=True)]
+        return [*words, last.rstrip()] if last else words
 
     @classmethod
     def from_text(cls, lines: Sequence[str], *, bins: int) -> "Histogram":
@@ -160,12 +167,5 @@ class Histogram:
         return cls(np.array(counts, dtype=np.int64))
 
 
-def _runs(counts: list[int]) -> list[str]:
-    words = []
-    for value, run in groupby(counts):
-        times = len(list(run))
-        if value == 0 and times > 1:
-            words.append(f"0*{times}")
-        else:
-            words.extend([str(value)] * times)
-    return words
+def _zeros(times: int) -> str:
+    return f"0*{times} " if times > 1 else "0 " * times

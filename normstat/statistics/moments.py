@@ -46,7 +46,9 @@ class Moments:
         deviations = block - mean
         # The residue of the mean's own rounding, Chan et al., eq. 1.7.
         residue = float(deviations.sum())
-        m2 = float(np.dot(deviations, deviations)) - residue * residue / block.size
+        # Not np.dot: its sum depends on the threads of BLAS, and so on the machine's load and jobs.
+        squares = float(np.square(deviations, out=deviations).sum())
+        m2 = squares - residue * residue / block.size
         return cls(block.size, mean + residue / block.size, max(m2, 0.0))
 
     def merged(self, other: "Moments") -> "Moments":

@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
 from normstat.errors import SpecError
+from normstat.spec.model import integer
 from normstat.statistics.clusters import DEGREES, ImageSums
 from normstat.statistics.histogram import Histogram
 
@@ -51,6 +53,18 @@ class Kind:
         return self.name.startswith("gray")
 
     @property
+    def has_range(self) -> bool:
+        """Whether its codes are fractions of the largest."""
+        return self.bins is not None and not self.zero
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its channels, unless an image has others."""
+        if self.is_gray:
+            return ["L"]
+        return ["R", "G", "B"] if self.is_colour else [f"B{c + 1}" for c in range(self.channels)]
+
+    @property
     def is_mixable(self) -> bool:
         """Whether its codes are fractions of a range that other kinds have too."""
         return self.depth in {"8", "16"} and not self.name.startswith("bands")
@@ -92,7 +106,10 @@ def _matched(name: str) -> re.Match[str]:
 
 
 class Facts(NamedTuple):
-    """What is counted of an image beside its pixels; width and height are before any resize."""
+    """What is counted of an image beside its pixels; width and height are before any resize.
+
+    `bands` are the names of its channels, joined by commas, where they are not those of its kind.
+    """
 
     mode: str
     width: int
@@ -100,6 +117,7 @@ class Facts(NamedTuple):
     transparent: bool
     animated: bool
     padded: bool
+    bands: str = ""
 
 
 @dataclass
@@ -200,7 +218,7 @@ class State:
 
     Kinds are kept apart until the end, because only then is it known whether gray images stand
     alone or count as three equal channels beside colour. `left_out` counts values that do not
-    count, by reason.
+    count, by reason; `bands` images, by the names of their channels where they have any.
     """
 
     kinds: dict[str, KindState] = field(default_factory=dict)
@@ -211,6 +229,7 @@ class State:
     animated: int = 0
     padded: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    bands: Counter[str] = field(default_factory=Counter)
 
     @property
     def images(self) -> int:
@@ -224,6 +243,8 @@ class State:
         self.transparent += images * facts.transparent
         self.animated += images * facts.animated
         self.padded += images * facts.padded
+        if facts.bands:
+            self.bands[facts.bands] += images
 
     def merged(self, other: "State") -> "State":
         """Return the state of both, leaving both as they are."""
@@ -239,7 +260,13 @@ class State:
             self.animated + other.animated,
             self.padded + other.padded,
             self.left_out + other.left_out,
+            self.bands + other.bands,
         )
+
+    @classmethod
+    def of_all(cls, states: Iterable["State"]) -> "State":
+        """Return the state of all together, of none the empty one."""
+        return reduce(cls.merged, states, cls())
 
     def subtracted(self, other: "State") -> "State":
         """Return the state without what `other` counted: what it was before `other` was merged.
@@ -268,6 +295,7 @@ class State:
             _fewer("heights", self.heights, other.heights),
             **flags,
             left_out=_fewer("left_out", self.left_out, other.left_out),
+            bands=_fewer("bands", self.bands, other.bands),
         )
 
     def combined(self, *, rgb: bool) -> tuple[KindState, Kind]:
@@ -305,6 +333,24 @@ class State:
             return whole, kind_of(("rgb" if colour else "gray") + ("16" if deep else "8"))
         return whole, kinds[0]
 
+    def band_names(self) -> list[str]:
+        """Return the names that the channels of all images have; none where they have none.
+
+        Raises
+        ------
+        SpecError
+            Images name their channels differently.
+        """
+        if not self.bands:
+            return []
+        named = sorted(self.bands)
+        if len(named) > 1 or self.bands[named[0]] != self.images:
+            told = [f"{self.bands[name]:,} with {name}" for name in named]
+            rest = self.images - sum(self.bands.values())
+            told += [f"{rest:,} without names"] if rest else []
+            raise SpecError(f"images of unlike bands: {', '.join(told)}; bands names those to take")
+        return named[0].split(",")
+
     def told_kinds(self) -> str:
         """Return the kinds and how many images are of each, in words."""
         return ", ".join(
@@ -321,11 +367,11 @@ class State:
             "transparent": self.transparent,
             "animated": self.animated,
             "padded": self.padded,
-            **(
-                {"left_out": {why: self.left_out[why] for why in sorted(self.left_out)}}
-                if self.left_out
-                else {}
-            ),
+            **{
+                name: {key: counts[key] for key in sorted(counts)}
+                for name, counts in (("left_out", self.left_out), ("bands", self.bands))
+                if counts
+            },
         }
 
     @classmethod
@@ -346,6 +392,7 @@ class State:
             data["animated"],
             data["padded"],
             Counter(data.get("left_out", {})),
+            Counter(data.get("bands", {})),
         )
 
 
@@ -425,9 +472,3 @@ def dyadic(value: int) -> str:
     """
     zeros = (value & -value).bit_length() - 1
     return f"{value >> zeros}*2^{zeros}" if zeros > 0 else str(value)
-
-
-def integer(text: str) -> int:
-    """Return what `dyadic` wrote, or a plain integer."""
-    digits, _, zeros = text.partition("*2^")
-    return int(digits) << int(zeros or 0)

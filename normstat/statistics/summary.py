@@ -8,7 +8,15 @@ from statistics import NormalDist
 from msgspec import UNSET
 
 from normstat.errors import NormstatError
-from normstat.spec.model import LEVEL, Alternatives, Confidence, Estimator, Histogram, Weighted
+from normstat.spec.model import (
+    LEVEL,
+    Alternatives,
+    Confidence,
+    Estimator,
+    Histogram,
+    Pipeline,
+    Weighted,
+)
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
 from normstat.statistics.state import FLOAT_BITS, Kind, KindState, State, kind_of
@@ -24,7 +32,7 @@ class Summary:
     channels: list[str]
     mean: list[float]
     std: list[float]
-    max_pixel_value: int
+    max_pixel_value: float
     confidence: Confidence | None
     alternatives: Alternatives
     min: list[float]
@@ -53,8 +61,8 @@ class _Moments:
 def summarize(
     state: State,
     estimator: Estimator,
+    pipeline: Pipeline = Pipeline(),  # noqa: B008 (immutable)
     *,
-    rgb: bool = False,
     covariance: bool = False,
     percentiles: Sequence[str] = PERCENTILES,
     level: float = LEVEL,
@@ -67,8 +75,8 @@ def summarize(
         Of some images; without any, as in an empty shard, there are no channels.
     estimator
         Which definitions the headline `mean` and `std` are.
-    rgb
-        Report three channels even when every image is gray.
+    pipeline
+        How many channels are reported, and what codes are divided by.
     covariance
         Report the covariance of channels, whose products the state then holds.
     percentiles
@@ -79,26 +87,32 @@ def summarize(
     Raises
     ------
     NormstatError
-        The std that was asked for does not exist for these images.
+        The std that was asked for does not exist for these images, or they do not fit together
+        or to the pipeline.
     """
     if not state.images:
         return _nothing(percentiles, covariance=covariance)
-    whole, kind = state.combined(rgb=rgb)
+    whole, kind = state.combined(rgb=pipeline.mode == "rgb")
     most = max(state.kinds.items(), key=lambda item: (item[1].images.images, item[0]))[0]
+    top: float = kind.max_code
+    max_pixel_value: float = kind_of(most).max_code
+    if pipeline.max_pixel_value is not UNSET:
+        _check_range(state, whole, kind, pipeline.max_pixel_value)
+        top = max_pixel_value = pipeline.max_pixel_value
     # What the sums count by: codes, or for floats the fixed-point fraction of one.
-    unit = kind.max_code if kind.bins else 1 << FLOAT_BITS
+    unit = Fraction(top) if kind.bins else Fraction(top) * (1 << FLOAT_BITS)
     channels = range(kind.channels)
     by_pixel = [_by_pixel(whole.images, c) for c in channels]
     by_image = [_by_image(whole.images, c) for c in channels]
     alternatives = _alternatives(whole.images, by_pixel, by_image, unit)
     chosen = by_pixel if estimator.weighting == "pixel" else by_image
     weighted = getattr(alternatives, estimator.weighting)
-    low, high, quantiles, histogram = _distribution(whole, kind, percentiles)
+    low, high, quantiles, histogram = _distribution(whole, kind, percentiles, Fraction(top))
     return Summary(
-        channels=channel_names(kind),
+        channels=state.band_names() or kind.names,
         mean=weighted.mean,
         std=_headline_std(alternatives, estimator, whole.images),
-        max_pixel_value=kind_of(most).max_code,
+        max_pixel_value=max_pixel_value,
         confidence=_confidence(whole.images, chosen, estimator, unit, level),
         alternatives=alternatives,
         min=low,
@@ -110,29 +124,30 @@ def summarize(
     )
 
 
-def channel_names(kind: Kind) -> list[str]:
-    """Return what the channels of a kind are called.
-
-    >>> channel_names(kind_of("bands3-16"))
-    ['B1', 'B2', 'B3']
-    """
-    if kind.is_gray:
-        return ["L"]
-    return ["R", "G", "B"] if kind.is_colour else [f"B{c + 1}" for c in range(kind.channels)]
+def _check_range(state: State, whole: KindState, kind: Kind, most: float) -> None:
+    if len({kind_of(name).depth for name in state.kinds}) > 1:
+        raise NormstatError(
+            f"max_pixel_value {most:g} cannot hold for images of several depths: "
+            f"{state.told_kinds()}"
+        )
+    if kind.has_range and max(whole.codes.maxima()) > most:
+        raise NormstatError(
+            f"codes up to {max(whole.codes.maxima())} are beyond max_pixel_value {most:g}"
+        )
 
 
 def _distribution(
-    whole: KindState, kind: Kind, percentiles: Sequence[str]
+    whole: KindState, kind: Kind, percentiles: Sequence[str], unit: Fraction
 ) -> tuple[list[float], list[float], dict[str, list[float]], Histogram | None]:
     """Return min, max, percentiles and the histogram; of floats only the first two are known."""
     if whole.limits is not None:
-        low, high = ([each[end] for each in whole.limits] for end in (0, 1))
+        low, high = ([float(Fraction(each[end]) / unit) for each in whole.limits] for end in (0, 1))
         return low, high, {}, None
-    codes, unit, zero = whole.codes, kind.max_code, kind.zero
+    codes, zero = whole.codes, kind.zero
     size = codes.bins // HISTOGRAM_BINS
     return (
-        [(code + zero) / unit for code in codes.minima()],
-        [(code + zero) / unit for code in codes.maxima()],
+        [float((code + zero) / unit) for code in codes.minima()],
+        [float((code + zero) / unit) for code in codes.maxima()],
         {
             percent: [float((code + zero) / unit) for code in codes.percentile(Fraction(percent))]
             for percent in percentiles
@@ -228,7 +243,7 @@ class _Products:
 
 
 def _alternatives(
-    sums: ImageSums, by_pixel: list[_Moments], by_image: list[_Moments], unit: int
+    sums: ImageSums, by_pixel: list[_Moments], by_image: list[_Moments], unit: Fraction
 ) -> Alternatives:
     channels, k = range(sums.channels), sums.images
     corrections: list[Fraction] | None = [Fraction(1)] * sums.channels
@@ -257,7 +272,10 @@ def _alternatives(
 
 
 def _weighted(
-    moments: list[_Moments], within: list[Fraction], corrections: list[Fraction] | None, unit: int
+    moments: list[_Moments],
+    within: list[Fraction],
+    corrections: list[Fraction] | None,
+    unit: Fraction,
 ) -> Weighted:
     return Weighted(
         mean=[float(each.mean / unit) for each in moments],
@@ -287,7 +305,7 @@ def _headline_std(alternatives: Alternatives, estimator: Estimator, sums: ImageS
 
 
 def _confidence(
-    sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: int, level: float
+    sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: Fraction, level: float
 ) -> Confidence | None:
     if sums.images < 2:  # noqa: PLR2004 (no spread without a second image)
         return None
@@ -317,7 +335,9 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
     return sqrt(error / (4 * variance)) if variance > 0 else 0.0
 
 
-def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[list[float]] | None:
+def _covariance(
+    whole: KindState, moments: list[_Moments], unit: Fraction
+) -> list[list[float]] | None:
     """Return the population covariance over pixels, from exact integer products."""
     # Where values are missing in some channels, there are no products of whole pixels.
     products, scale = whole.gram(), Fraction(1, whole.images.n[0])
@@ -332,10 +352,10 @@ def _covariance(whole: KindState, moments: list[_Moments], unit: int) -> list[li
     ]
 
 
-def _settled(variance: Fraction, unit: int) -> Fraction:
+def _settled(variance: Fraction, unit: Fraction) -> Fraction:
     """Return zero for what is only the rounding of fixed-point sums: 2·unit·2⁻⁶⁴ codes² a term."""
-    return variance if variance > Fraction(4 * unit, 1 << FIXED_BITS) else Fraction(0)
+    return variance if variance > 4 * unit / (1 << FIXED_BITS) else Fraction(0)
 
 
-def _root(variance: Fraction, unit: int) -> float:
+def _root(variance: Fraction, unit: Fraction) -> float:
     return sqrt(variance / unit**2)

@@ -1,0 +1,92 @@
+"""How far each group of a dataset is from the whole."""
+
+import msgspec
+import numpy as np
+
+from normstat.comparison import LARGEST, SMALLEST, Mismatch, mismatch
+from normstat.errors import SpecError
+from normstat.metrics import METRICS, Side
+from normstat.spec.model import Group, Number, Spec
+
+_FARTHEST = float("inf")
+
+
+class Distance(msgspec.Struct, frozen=True, kw_only=True):
+    """A group beside the whole: `shift` and `gain` are its mean and std after the whole's
+    normalization, a number a channel.
+
+    `mismatch` is how large these are for a network. Without a spread, on either side, there is no
+    distance: then all four are None, and the group counts as the farthest.
+    """
+
+    name: str
+    images: int
+    pixels: int
+    mean: list[Number]
+    std: list[Number]
+    jeffreys: Number | None
+    shift: list[Number] | None
+    gain: list[Number] | None
+    mismatch: Mismatch | None
+
+
+def ranked(spec: Spec) -> list[Distance]:
+    """Return the groups of a spec, the farthest from the whole first.
+
+    Distance is Jeffreys' divergence, as in the rankings of `compare`.
+
+    Raises
+    ------
+    SpecError
+        The spec has no groups, or contradicts itself.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> spec = normstat.compute("sample_data/photos", group_by="parent")
+    >>> [(each.name, each.mismatch) for each in ranked(spec)]
+    [('night', 'noticeable'), ('coast', 'noticeable'), ('forest', 'noticeable')]
+    """
+    if not spec.groups:
+        raise SpecError("groups: there are none; `normstat compute --group-by RULE` finds them")
+    channels = len(spec.channels)
+    whole = _side(spec, "the whole", channels)
+    found = [
+        _distance(group, _side(group, f"group {group.name}", channels), whole)
+        for group in spec.groups
+    ]
+    return sorted(
+        found, key=lambda each: _FARTHEST if each.jeffreys is None else each.jeffreys, reverse=True
+    )
+
+
+def _side(each: Spec | Group, name: str, channels: int) -> Side:
+    sizes = {len(each.mean), len(each.std)}
+    if each.covariance is not None:
+        sizes |= {len(each.covariance), *map(len, each.covariance)}
+    if sizes != {channels}:
+        raise SpecError(
+            f"{name}: has not one number a channel; `normstat validate` tells all that is wrong"
+        )
+    covariance = None if each.covariance is None else np.array(each.covariance)
+    return Side(np.array(each.mean), np.array(each.std), covariance)
+
+
+def _distance(group: Group, side: Side, whole: Side) -> Distance:
+    metrics = None
+    if all(each.std.min() > SMALLEST and each.std.max() < LARGEST for each in (side, whole)):
+        metrics = {
+            name: [float(value) for value in METRICS[name].function(side, whole)]
+            for name in ("jeffreys", "shift", "gain")
+        }
+    return Distance(
+        name=group.name,
+        images=group.counts.images,
+        pixels=group.counts.pixels,
+        mean=group.mean,
+        std=group.std,
+        jeffreys=metrics["jeffreys"][0] if metrics else None,
+        shift=metrics["shift"] if metrics else None,
+        gain=metrics["gain"] if metrics else None,
+        mismatch=mismatch(metrics) if metrics else None,
+    )

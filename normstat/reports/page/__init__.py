@@ -1,0 +1,1 @@
+"""A report as a page: what it says (`model`, `sections`), and how it is shown (`renderers`)."""

@@ -1,0 +1,52 @@
+"""A page as one HTML file that fetches nothing and runs nothing."""
+
+import re
+from base64 import b64encode
+from html import escape
+from itertools import count
+
+from normstat.reports.page import figures
+from normstat.reports.page.model import Figure, Page, Picture
+
+_QUOTED = re.compile("`([^`]+)`")  # a command within a sentence
+_JOINTS = re.compile(r"[/_.-]+(?=\w)")  # where a path may be broken
+
+
+def html(page: Page) -> str:
+    """Return the page as HTML.
+
+    Every text is escaped by the template; figures are SVG and pictures are data within the file.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 (an extra)
+    from markupsafe import Markup  # noqa: PLC0415
+
+    numbers = count(1)
+
+    def svg(figure: Figure) -> Markup:
+        # Made by Matplotlib, which escapes the texts of a drawing as XML; ours are escaped there.
+        return Markup(  # noqa: S704
+            figures.svg(figure.plot, f"figure{next(numbers)}", figure.caption, figure.description)
+        )
+
+    def prose(text: str) -> Markup:
+        return Markup(_QUOTED.sub(r"<code>\1</code>", escape(text)))  # noqa: S704 (escaped first)
+
+    def breakable(name: str) -> Markup:
+        return Markup(_JOINTS.sub(r"\g<0><wbr>", escape(name)))  # noqa: S704
+
+    environment = Environment(
+        loader=PackageLoader("normstat.reports.page", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = svg
+    environment.filters["prose"] = prose
+    environment.filters["breakable"] = breakable
+    environment.filters["data_uri"] = _data_uri
+    return environment.get_template("page.html.j2").render(page=page) + "\n"
+
+
+def _data_uri(picture: Picture) -> str:
+    return f"data:{picture.media_type};base64,{b64encode(picture.content).decode()}"

@@ -1,0 +1,85 @@
+"""A real browser without a window, and the pages that it is shown."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+import normstat
+from normstat.spec.files import save
+from tests.conftest import ROOT
+from tests.specs import HOSTILE, PAGES, made
+
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",  # tests run as root in containers, where the sandbox does not start
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _program(*names):
+    found = next(filter(None, map(shutil.which, names)), None)
+    assert found, f"none of {', '.join(names)} is installed; `make test-browser` installs it"
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium, by the driver of the same package."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = _program("chromium", "chromium-browser", "google-chrome")
+    for flag in [*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.set_capability("unhandledPromptBehavior", "ignore")  # an alert has to be seen
+    driver = webdriver.Chrome(options=options, service=Service(_program("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> dict[str, Path]:
+    """Reports of every kind, each a file of its own."""
+    folder = tmp_path_factory.mktemp("pages")
+    hostile = folder / HOSTILE.removesuffix(".jpg")
+    shutil.copytree(ROOT / "sample_data" / "photos" / "night", hostile)
+    shutil.copy(ROOT / "sample_data" / "photos" / "coast" / "coast-01.jpg", hostile / HOSTILE)
+    below = hostile / "'\"><script>alert(9)<"
+    below.mkdir()
+    (below / "x.png").write_text("no image")
+    shutil.copy(ROOT / "sample_data" / "photos" / "coast" / "coast-02.jpg", below)
+    specs = {name: made(**options) for name, options in PAGES.items()}
+    contents = {name: normstat.report(spec) for name, spec in specs.items()}
+    contents["photos"] = normstat.report(ROOT / "sample_data" / "photos")
+    contents["odd"] = normstat.report(ROOT / "sample_data" / "odd")
+    contents["pictures"] = normstat.report(hostile)
+    contents["groups"] = normstat.report(normstat.compute(hostile, group_by="parent"))
+    save(specs["rgb"], folder / f"{HOSTILE}.json")
+    contents["several"] = normstat.report(
+        ROOT / "sample_data" / "photos", folder / f"{HOSTILE}.json", specs["gray"], specs["bands"]
+    )
+    for name, content in contents.items():
+        (folder / f"{name}.html").write_bytes(content)
+    return {name: folder / f"{name}.html" for name in contents}
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory) -> Path:
+    """A folder of pictures for people to look at."""
+    return tmp_path_factory.mktemp("screenshots")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say where the screenshots are."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    found = sorted(factory.getbasetemp().glob("screenshots*")) if factory else []
+    if found:
+        terminalreporter.write_line(f"screenshots to look at: {found[0]}")

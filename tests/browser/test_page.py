@@ -1,0 +1,257 @@
+"""A report in a real browser: how it looks, what it fetches, and what hostile names become."""
+
+import base64
+import json
+from itertools import product
+
+import pytest
+
+WIDTHS = (375, 820, 1440)
+SCHEMES = ("light", "dark")
+NAMES = (
+    "rgb", "gray", "deep", "bands", "signed", "float", "one", "constant", "hostile", "many",
+    "long", "photos", "odd", "pictures", "groups", "several",
+)  # fmt: skip
+LOOKED_AT = ("photos", "several", "bands", "hostile")
+
+# Every text that is shown with the colour behind it, as they were computed; WCAG 2.2, 1.4.3.
+CONTRASTS = """
+const channel = value => { value /= 255;
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+const parsed = text => text.match(/[\\d.]+/g).map(Number);
+const luminance = ([r, g, b]) =>
+  0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+const behind = element => {
+  for (let each = element; each; each = each.parentElement) {
+    const found = parsed(getComputedStyle(each).backgroundColor);
+    if (found.length === 3 || found[3] === 1) return found;
+  }
+  return [255, 255, 255];
+};
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const found = [];
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || ['title', 'desc', 'style'].includes(element.localName))
+    continue;
+  const style = getComputedStyle(element);
+  const svg = element.namespaceURI.endsWith('svg');
+  const ink = parsed(svg ? style.fill : style.color).slice(0, 3);
+  const [a, b] = [luminance(ink), luminance(behind(element))].sort((x, y) => y - x);
+  found.push([(a + 0.05) / (b + 0.05), element.localName, walker.currentNode.data.trim()]);
+}
+return found;
+"""
+
+
+def show(browser, path, width=1440, scheme="light"):
+    """Open a page as a device of this width and scheme sees it, and forget what was logged."""
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get(path.as_uri())
+
+
+def requested(browser):
+    """Return the addresses that were asked for, but those that a page carries in itself."""
+    found = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            found.append(message["params"]["request"]["url"])
+    return [url for url in found if not url.startswith("data:")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), list(product(WIDTHS, SCHEMES)))
+@pytest.mark.parametrize("name", NAMES)
+def test_page_renders_without_errors_and_fetches_nothing(browser, pages, name, width, scheme):
+    show(browser, pages[name], width, scheme)
+    assert browser.get_log("browser") == []
+    assert requested(browser) == [pages[name].as_uri()]
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert browser.execute_script(
+        "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+    dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(20, 21, 24)") == (scheme == "dark")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_text_can_be_told_from_its_ground(browser, pages, name):
+    for scheme in SCHEMES:
+        show(browser, pages[name], scheme=scheme)
+        found = browser.execute_script(CONTRASTS)
+        assert len(found) > 100
+        assert [each for each in found if each[0] < 4.5] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_structure_is_one_that_can_be_heard(browser, pages, name):
+    show(browser, pages[name])
+    found = browser.execute_script(
+        """
+        const all = selector => [...document.querySelectorAll(selector)];
+        return {
+          lang: document.documentElement.lang,
+          levels: all('h1, h2, h3, h4').map(each => Number(each.localName[1])),
+          landmarks: all('header, nav, main, footer').map(each => each.localName),
+          broken: all('nav a').filter(each => !document.querySelector(each.hash)).length,
+          unscoped: all('th:not([scope])').length,
+          headless: all('tbody tr').filter(each => !each.querySelector('th[scope=row]')).length,
+          unnamed: all('svg').filter(each =>
+            each.getAttribute('role') !== 'img' ||
+            each.getAttribute('aria-labelledby').split(' ').some(id =>
+              !document.getElementById(id).textContent.trim())).length,
+          unseen: all('img').filter(each => !each.alt.trim()).length,
+          ids: all('[id]').map(each => each.id),
+        };
+        """
+    )
+    assert found["lang"] == "en"
+    assert found["levels"][0] == 1
+    assert found["levels"].count(1) == 1
+    assert all(b - a <= 1 for a, b in zip(found["levels"], found["levels"][1:], strict=False))
+    assert found["landmarks"] == ["header", "nav", "main", "footer"]
+    for fault in ("broken", "unscoped", "headless", "unnamed", "unseen"):
+        assert found[fault] == 0, fault
+    assert len(set(found["ids"])) == len(found["ids"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_in_the_page_can_run(browser, pages, name):
+    show(browser, pages[name])
+    active = "script, iframe, object, embed, form, base, [srcset], link[rel=stylesheet]"
+    assert browser.execute_script(f"return document.querySelectorAll('{active}').length") == 0
+    handlers = browser.execute_script(
+        "return [...document.querySelectorAll('*')].flatMap(each => [...each.attributes])"
+        ".filter(each => each.name.startsWith('on') || /^\\s*javascript:/.test(each.value))"
+        ".map(each => each.name)"
+    )
+    assert handlers == []
+    policy = browser.execute_script(
+        "return document.querySelector('meta[http-equiv=Content-Security-Policy]').content"
+    )
+    assert policy.startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("name", ["hostile", "pictures", "groups", "several"])
+def test_hostile_names_are_text(browser, pages, name):
+    # Without the policy, too: the page must not need its seat belt.
+    text = pages[name].read_text(encoding="utf-8")
+    start = text.index('<meta http-equiv="Content-Security-Policy"')
+    bare = pages[name].with_name(f"bare-{name}.html")
+    bare.write_text(text[:start] + text[text.index(">", start) + 1 :], encoding="utf-8")
+    for path in (pages[name], bare):
+        show(browser, path)
+        images = browser.execute_script("return [...document.images].map(each => each.src)")
+        assert all(source.startswith("data:image/jpeg;base64,") for source in images)
+        assert browser.execute_script("return document.images.length") == len(images)
+        body = browser.execute_script("return document.body.textContent")
+        assert "<img src=x onerror=alert(1)>" in body
+        assert browser.get_log("browser") == []
+        # An alert would be there still: this one is the first.
+        browser.execute_script("setTimeout(() => alert('ours'))")
+        assert browser.switch_to.alert.text == "ours"
+        browser.switch_to.alert.accept()
+
+
+def test_hostile_groups_are_text(browser, pages):
+    show(browser, pages["groups"])
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('#groups td')].map(each => each.textContent)"
+    )
+    assert "'\"><script>alert(9)<" in cells
+
+
+def test_pictures_are_decoded_and_named(browser, pages):
+    show(browser, pages["pictures"])
+    found = browser.execute_script(
+        "return [...document.images].map(each => [each.complete, each.naturalWidth, each.alt])"
+    )
+    assert 1 < len(found) <= 12
+    assert all(complete and width for complete, width, _ in found)
+    assert any("<img src=x onerror=alert(1)>.jpg" in alt for *_, alt in found)
+
+
+COUNTS = [
+    ("rgb", 3 + 1 + 1 + 2),
+    ("gray", 1 + 1 + 1 + 2),
+    ("bands", 13 + 2),
+    ("float", 3 + 1 + 1 + 2),
+    ("one", 3 + 1 + 1),
+]
+
+
+@pytest.mark.parametrize(("name", "figures"), COUNTS)
+def test_tables_and_figures_are_there(browser, pages, name, figures):
+    show(browser, pages[name])
+    assert browser.execute_script("return document.querySelectorAll('svg').length") == figures
+    assert browser.execute_script("return document.querySelectorAll('table').length") >= 4
+    # Each has a size, and something in it that is painted.
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('svg')].map(each => ["
+        "each.getBoundingClientRect().width, each.querySelectorAll('path, use').length])"
+    )
+    assert all(width > 100 and marks > 3 for width, marks in boxes)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_one_figure_serves_both_schemes(browser, pages, scheme):
+    show(browser, pages["rgb"], scheme=scheme)
+    fills = browser.execute_script(
+        "return [...new Set([...document.querySelectorAll('#histograms use, #histograms path')]"
+        ".map(each => getComputedStyle(each).fill))]"
+    )
+    variables = browser.execute_script(
+        "const style = getComputedStyle(document.documentElement);"
+        "return ['--red', '--green', '--blue'].map(each => style.getPropertyValue(each).trim())"
+    )
+    expected = {f"rgb({int(v[1:3], 16)}, {int(v[3:5], 16)}, {int(v[5:], 16)})" for v in variables}
+    assert expected <= set(fills)
+
+
+def test_thousand_skipped_files_are_folded_and_counted(browser, pages):
+    show(browser, pages["many"])
+    text = browser.execute_script("return document.querySelector('#skipped').textContent")
+    assert "1,000 of 1,012" in text
+    assert "and 800 more" in text
+    assert browser.execute_script("return !document.querySelector('#skipped details').open")
+    assert pages["many"].stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_print_makes_a_document_with_all_that_is_folded(browser, pages, screenshots, name):
+    show(browser, pages[name])
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
+    content = base64.b64decode(printed["data"])
+    assert content.startswith(b"%PDF-")
+    (screenshots / f"{name}.pdf").write_bytes(content)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    folded = browser.execute_script(
+        "return [...document.querySelectorAll('details > *:not(summary)')]"
+        ".filter(each => !each.getBoundingClientRect().height).length"
+    )
+    assert folded == 0
+    assert browser.execute_script("return getComputedStyle(document.querySelector('nav')).display")
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("seen", list(product(WIDTHS, SCHEMES)), ids=str)
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_screenshots_for_people(browser, pages, screenshots, name, seen):
+    width, scheme = seen
+    show(browser, pages[name], width, scheme)
+    height = browser.execute_script("return document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, 12_000), "scale": 1}
+    taken = browser.execute_cdp_cmd(
+        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
+    )
+    content = base64.b64decode(taken["data"])
+    (screenshots / f"{name}-{width}-{scheme}.png").write_bytes(content)
+    assert len(content) > 20_000
