@@ -19,7 +19,7 @@ KINDS = Registry(
         "parquet": Entry(
             "normstat.sources.parquet:list_parquet", "tables with images", extra="parquet"
         ),
-        "remote": Entry("normstat.sources.remote:list_remote", "URLs", extra="remote"),
+        "remote": Entry("normstat.sources.remote_listing:list_remote", "URLs", extra="remote"),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
 )
