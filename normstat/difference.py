@@ -13,7 +13,7 @@ from normstat.errors import SpecError
 from normstat.formats.affine import BYTE, Affine, floats, whole
 from normstat.formats.exports import differences
 from normstat.metrics import Side
-from normstat.mistakes import Party, explanations, one_for_all, rounding, undivided
+from normstat.mistakes import Party, explanations, small_explanations
 from normstat.presets import load_catalogue
 from normstat.spec.model import Constants, Number, PresetSpec
 
@@ -183,10 +183,7 @@ def _slips(
     unit = max(limits) if limits else BYTE
     one, other = _party(a, first, unit), _party(b, second, unit)
     found = list(explanations(one, other, first.channels, presets))
-    if not found:
-        for pair in ((one, other), (other, one)):
-            found += [*rounding(*pair), *undivided(*pair, float(unit)), *one_for_all(*pair)]
-    yield from found
+    yield from found or small_explanations(one, other, float(unit))
 
 
 def _party(candidate: Candidate, affine: Affine, unit: Fraction) -> Party:

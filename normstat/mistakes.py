@@ -1,4 +1,8 @@
-"""The classic slips with normalization constants, named when they explain numbers."""
+"""The classic slips with normalization constants, named when they explain two sides' difference.
+
+A side may be measured, so that a slip is whatever brings the two close when it is undone. What
+some constants are by their digits alone is told by `normstat.identification`.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +61,21 @@ def explanations(
         yield from _mixture(one, channels, presets)
 
 
-def rounding(one: Party, other: Party) -> Iterator[str]:
+def small_explanations(a: Party, b: Party, code_max: float) -> Iterator[str]:
+    """Yield a sentence for what else tells two sides of constants apart, if no slip does.
+
+    Parameters
+    ----------
+    code_max
+        The largest code: a std of one code divides by nothing.
+    """
+    for one, other in ((a, b), (b, a)):
+        yield from _rounding(one, other)
+        yield from _undivided(one, other, code_max)
+        yield from _one_for_all(one, other)
+
+
+def _rounding(one: Party, other: Party) -> Iterator[str]:
     """Yield a sentence when one side is the other with fewer decimals, in 0–1 or in 0–255."""
     for limit, words in ((1, "0–1"), (255, "0–255")):
         for digits in range(_MOST_DIGITS):
@@ -71,14 +89,14 @@ def rounding(one: Party, other: Party) -> Iterator[str]:
                 return
 
 
-def one_for_all(one: Party, other: Party) -> Iterator[str]:
+def _one_for_all(one: Party, other: Party) -> Iterator[str]:
     """Yield a sentence when one side has a single std where the other has one a channel."""
     spreads = [np.ptp(party.side.std) for party in (one, other)]
     if spreads[0] <= _ROUNDING < spreads[1]:
         yield f"one scale: {one.name} has the same std for all channels, {other.name} has its own"
 
 
-def undivided(one: Party, other: Party, code_max: float) -> Iterator[str]:
+def _undivided(one: Party, other: Party, code_max: float) -> Iterator[str]:
     """Yield a sentence when one side only subtracts the mean: its std is one code."""
     ones, others = one.side.std * code_max, other.side.std * code_max
     if max(abs(ones - 1)) <= _EXACT < max(abs(others - 1)) and (

@@ -19,8 +19,9 @@ from PIL import Image
 
 import normstat
 from normstat.errors import ImageError
-from normstat.sources import Selection, archive, list_files
+from normstat.sources import Selection, list_files
 from normstat.sources.base import MOST_BYTES
+from normstat.sources.zip import _directory
 
 LINK = "is a link inside an archive, which is not followed"
 
@@ -392,7 +393,7 @@ def test_an_archive_that_vanishes_loses_images_by_name(here, name):
     built(name)
     found = listing(name)
     Path(name).unlink()
-    archive._directory.cache_clear()
+    _directory.cache_clear()
 
     for rows in found.chunks(images=5, size=10**9):
         for _, opener in found.portion(rows).opened():
@@ -480,10 +481,10 @@ def test_data_before_a_zip_does_not_matter(here):
 
 def test_a_zips_directory_is_parsed_once(here):
     built("x.zip")
-    archive._directory.cache_clear()
+    _directory.cache_clear()
     good, _ = read_all(listing("x.zip"))
     assert len(good) == len(PICTURES)
-    assert archive._directory.cache_info().misses == 1
+    assert _directory.cache_info().misses == 1
 
 
 def test_a_zip_that_is_none_is_named(here):

@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from normstat.errors import UsageError
-from normstat.identification import EQUAL, Known, is_distinct, parse_numbers
+from normstat.identification import Known, parse_numbers
+from normstat.identification.agreement import EQUAL, is_distinct
 from normstat.presets import load_catalogue
 
 SPECS = [each.spec() for each in load_catalogue()]

@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from normstat.backends import BACKENDS, usable_cores
 from normstat.errors import UsageError
-from normstat.identification import Identification, Known, Values, is_distinct, place
+from normstat.identification import Identification, Known
+from normstat.identification.agreement import Values, is_distinct
+from normstat.identification.forms import place
 from normstat.lint.kinds import BY_SUFFIX, kind_of
 from normstat.lint.pairs import Pair, Span
 from normstat.lint.rules import RULES, Case, Expected, Severity

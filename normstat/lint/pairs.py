@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from normstat.identification import Values
+from normstat.identification.agreement import Values
 
 MOST_CHANNELS = 64
 

@@ -4,17 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from normstat.identification import (
-    RANGES,
-    Identification,
-    Known,
-    Part,
-    Reading,
-    Values,
-    is_distinct,
-    number,
-    place,
-)
+from normstat.identification import Identification, Known, Reading
+from normstat.identification.agreement import Values, is_distinct, number
+from normstat.identification.forms import RANGES, Part, place
 from normstat.lint.pairs import Pair
 
 Severity = Literal["error", "warning", "info"]

@@ -6,7 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.identification import Identification, Near, Reading, number, place
+from normstat.identification import Identification, Near, Reading
+from normstat.identification.agreement import number
+from normstat.identification.forms import place
 
 _MOST_NAMES = 6
 _MOST_NUMBERS = 6

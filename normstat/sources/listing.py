@@ -22,7 +22,7 @@ KINDS = Registry(
         ),
         "arrays": Entry("normstat.sources.arrays:list_arrays", "NumPy arrays"),
         "table": Entry("normstat.sources.table:refuse_tables", "tables"),
-        "remote": Entry("normstat.sources.remote:list_remote", "URLs", extra="remote"),
+        "remote": Entry("normstat.sources.remote_listing:list_remote", "URLs", extra="remote"),
         "local": Entry("normstat.sources.directory:list_local", "folders and files"),
     },
 )

@@ -14,7 +14,7 @@ from pyarrow import parquet as pq
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.registry import unknown
 from normstat.sources.base import Listing, Opener, Reference, Selection, Watch, printable
-from normstat.sources.storage import Place, Storage, distinct
+from normstat.sources.storage import Container, Place, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 
 _BATCH_BYTES = 4 << 20
@@ -67,7 +67,7 @@ def _list_one(place: Place, listing: Listing, column: str | None, label: str) ->
         for group in range(file.num_row_groups):
             part = file.metadata.row_group(group)
             rows, size = part.num_rows, part.column(at).total_uncompressed_size
-            listing.enter(RowGroup(storage, path, version, leaf, group, label))
+            listing.enter(RowGroup(storage, path, version, label, leaf, group))
             for row in range(rows):
                 share = size * (row + 1) // rows - size * row // rows
                 listing.add(f"{label}{first + row}", share, version, row)
@@ -136,27 +136,12 @@ def _is_binary(kind: "pa.DataType") -> bool:
 
 
 @dataclass(frozen=True)
-class RowGroup:
+class RowGroup(Container):
     """The rows of one row group. The place of an image is the number of its row in there."""
 
-    storage: Storage
-    path: str
-    version: int
     leaf: str
     group: int
-    label: str
     whole = True
-
-    @property
-    def here_only(self) -> bool:
-        return self.storage.here_only
-
-    @property
-    def far(self) -> bool:
-        return "://" in self.path
-
-    def identity(self, name: str) -> str:
-        return f"{self.storage.identity(self.path)}/{name.removeprefix(self.label)}"
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         wanted = list(images)

@@ -137,3 +137,24 @@ def distinct(given: Iterable[str], options: Mapping[str, Any]) -> list[Place]:
         place = Place.of(path, options)
         places[place.storage.identity(place.path)] = place
     return sorted(places.values(), key=lambda place: place.title)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file that holds images, whose names start with `label`."""
+
+    storage: Storage
+    path: str
+    version: int
+    label: str
+
+    @property
+    def here_only(self) -> bool:
+        return self.storage.here_only
+
+    @property
+    def far(self) -> bool:
+        return "://" in self.path
+
+    def identity(self, name: str) -> str:
+        return f"{self.storage.identity(self.path)}/{name.removeprefix(self.label)}"

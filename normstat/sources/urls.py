@@ -1,6 +1,7 @@
 """URLs as fsspec understands them, chained ones (`zip://a/*.png::s3://bucket/a.zip`) too."""
 
 import re
+from urllib.parse import quote, unquote
 
 _USER = re.compile(r"\b(\w[\w+.-]*)://([^/\s]*)@")
 _QUERY = re.compile(r"(\bhttps?://[^\s?]*)\?\S*?(?=::|\s|$)")
@@ -81,6 +82,32 @@ def split_pattern(url: str) -> tuple[str, str]:
         return url, ""
     start = path.rfind("/", 0, magic.start()) + 1
     return f"{before}{scheme}{mark}{path[:start].rstrip('/')}{after}", path[start:]
+
+
+def joined(base: str, path: str) -> str:
+    """Return a path below a folder of a store, whose root is "", "/" or a host."""
+    if not (base and path):
+        return base or path
+    return f"{base.rstrip('/')}/{path}"
+
+
+def to_link(path: str) -> str:
+    """Return a path as a part of a web address."""
+    return quote(path, errors="surrogateescape")
+
+
+def from_link(link: str) -> str:
+    """Return the path that a link stands for, or nothing when it does not lead downwards.
+
+    >>> from_link("two%20words.png"), from_link("../up.png"), from_link("?sort=name")
+    ('two words.png', '', '')
+    """
+    path = unquote(link.partition("?")[0], errors="surrogateescape").removeprefix("./")
+    parts = path.split("/")
+    if link.startswith(("?", "#")) or ".." in parts:
+        return ""
+    # With a slash inside a name it is no path of ours: then the link is looked for, and named.
+    return path if path.count("/") == link.count("/") else link
 
 
 def _parts(url: str) -> tuple[str, str, str]:
