@@ -113,7 +113,9 @@ def checksum(state: StateText) -> int:
         for name, values in msgspec.to_builtins(text.images).items():
             for channel, value in enumerate(values if isinstance(values, list) else [values]):
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
-                total += int(value) * int.from_bytes(factor[:8])
+                digits, _, zeros = str(value).partition("*2^")  # as sums of floats are written
+                power = pow(2, int(zeros or 0), CHECK)
+                total += int(digits) * power * int.from_bytes(factor[:8])
     return total % CHECK
 
 

@@ -4,7 +4,7 @@ The only module that knows Pillow's traps.
 """
 
 import logging
-import struct
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +19,9 @@ from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers import Decoded, reader_by, told_by
+from normstat.readers.bands import held
+from normstat.readers.depths import avif_bits, jpeg2000_bits
+from normstat.readers.pixels import from_array
 from normstat.readers.subfiles import MASK, REDUCED, subfile_types
 from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
@@ -42,9 +45,14 @@ _RESAMPLING = {
 _GRAY = {"L", "1", "LA"}
 _GRAY16 = {"I;16", "I;16B", "I;16L", "I;16N"}
 _SIGNED = 2  # of the TIFF tag SampleFormat
+_GDAL_METADATA, _GDAL_NODATA = 42112, 42113  # TIFF tags
 _KINDS = {"L": "gray8", "RGB": "rgb8", "I;16": "gray16"}
 # The readers of what Pillow would change, by its name of the format.
-_BEYOND: dict[str, str] = {}
+_BEYOND = {
+    "AVIF": "avif", "JPEG2000": "jpeg2000", "PNG": "png", "PPM": "netpbm", "TIFF": "tiff",
+}  # fmt: skip
+_MANY_PIXELS = 1 << 25  # from which on a TIFF is read by tiles, if it can be
+_LOSSLESS = {"raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "lzma", "zstd"}
 _SCALED = {"L;2": 85, "L;4": 17}  # what Pillow multiplies the codes of these by
 # Formats whose frames are animations or pages.
 _WITH_FRAMES = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
@@ -84,7 +92,9 @@ class _Quiet:
                 self._before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 self._before.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"(PIL|pydicom|nibabel)\.")
-                for log in map(logging.getLogger, ("PIL", "pydicom")):
+                for log in map(logging.getLogger, ("PIL", "pydicom", "tifffile")):
+                    self._before.callback(log.setLevel, log.level)
+                    log.setLevel(logging.CRITICAL + 1)
                     self._before.callback(log.setLevel, log.level)
                     log.setLevel(logging.CRITICAL + 1)
                 Image.MAX_IMAGE_PIXELS = None
@@ -131,7 +141,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
     """
     try:
         with opener() as file:
-            image = _open(file)
+            image = _open(file, pipeline)
             if not isinstance(image, Image.Image):
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
@@ -151,7 +161,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
 
 
 def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
-    image = _open(file)
+    image = _open(file, pipeline)
     if not isinstance(image, Image.Image):
         return _beyond(file, image, pipeline)
     if pipeline.frames == "all":
@@ -166,6 +176,8 @@ def _decode(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     if "transparency" in image.info:
         _scale_transparent_code(image)
     image.load()
+    if pipeline.bands is not UNSET or pipeline.nodata is not UNSET:
+        return _selected(image, mode, pipeline, animated=animated)
     pixels, mask = _pixels(image, pipeline, transparent=transparent)
     pixels, mask, padded = _fitted(pixels, mask, pipeline)
     facts = Facts(mode, *size, transparent, animated, padded)
@@ -272,7 +284,7 @@ def _shown(
             image.seek(place)
         except SyntaxError as error:
             raise ImageError(f"frame {place + 1}: {error}") from error
-        if image.format == "TIFF" and (loss := _loss(image, file)):
+        if image.format == "TIFF" and (loss := _loss(image, file, pipeline)):
             raise ImageError(f"page {place + 1}: {loss}")
         _check_size(image.size, pipeline)
         raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
@@ -314,6 +326,17 @@ def _blocks(frames: Iterator[_Frame], mode: str, size: tuple[int, int]) -> Itera
         yield Block(codes, valid, "transparent", (rows, slice(0, width)))
 
 
+def _selected(image: Image.Image, mode: str, pipeline: Pipeline, *, animated: bool) -> Decoded:
+    """Return the bands that were asked for, without the values that stand for none."""
+    _check_whole(pipeline)
+    if image.mode in {"P", "PA"} and pipeline.nodata is not UNSET:
+        raise ImageError("--nodata is for codes, which a palette does not have")
+    pixels = _as_it_is(image)
+    codes = np.asarray(pixels)
+    top = int(np.iinfo(codes.dtype).max)
+    return from_array(codes, top, pipeline, mode=mode, bands=pixels.getbands(), animated=animated)
+
+
 def _scale_transparent_code(image: Image.Image) -> None:
     """Bring the transparent code of 2 and 4-bit gray to 8 bits, as Pillow does with the pixels."""
     raw = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
@@ -328,7 +351,7 @@ def _check_pixels(size: tuple[int, int], limit: int) -> None:
         )
 
 
-def _open(file: BinaryIO) -> Image.Image | str:
+def _open(file: BinaryIO, pipeline: Pipeline) -> Image.Image | str:
     """Return an image of which only the header was read, or the reader that it needs."""
     try:
         image = Image.open(file, formats=FORMATS)
@@ -337,21 +360,30 @@ def _open(file: BinaryIO) -> Image.Image | str:
         if reader is None:
             raise ImageError(_what_it_is_instead(file)) from None
         return reader
-    loss = _loss(image, file)
+    loss = _loss(image, file, pipeline)
     if not loss:
-        return image
+        return "tiff" if image.format == "TIFF" and _is_better_in_tiles(image, pipeline) else image
     beyond = _BEYOND.get(image.format or "")
-    if beyond is None:
-        raise ImageError(loss)
+    if beyond is None or (beyond == "netpbm" and image.mode == "F"):
+        raise ImageError(f"{loss}: not read yet")
+    if beyond != "tiff":
+        _check_pixels(image.size, pipeline.max_pixels)
     return beyond
 
 
 def _beyond(file: BinaryIO, reader: str, pipeline: Pipeline) -> Decoded:
     """Read what Pillow cannot, or would change."""
-    if pipeline.resize or pipeline.crop:
-        raise ImageError("--resize and --crop are for images of 8 bits, or of gray with 16")
+    _check_whole(pipeline)
     file.seek(0)
     return reader_by(reader)(file, pipeline)
+
+
+def _check_whole(pipeline: Pipeline) -> None:
+    if pipeline.resize or pipeline.crop:
+        raise ImageError(
+            "--resize and --crop are for images of 8 bits, or of gray with 16, "
+            "without --bands and --nodata"
+        )
 
 
 def _what_it_is_instead(file: BinaryIO) -> str:
@@ -366,28 +398,81 @@ def _what_it_is_instead(file: BinaryIO) -> str:
     return "not an image in a known format, or its header is damaged"
 
 
-def _loss(image: Image.Image, file: BinaryIO) -> str | None:
+def _loss(image: Image.Image, file: BinaryIO, pipeline: Pipeline) -> str | None:
     """Return why Pillow would not give the codes that the file holds, from the header alone."""
     if image.mode in _REFUSED and not _is_plain_pgm16(image):
-        return f"{_REFUSED[image.mode]}: not read yet"
+        return _REFUSED[image.mode]
     # Pillow reads JPEG of no other depth, and most files are JPEG.
     bits = 8 if image.format == "JPEG" else _bits(image, file)
     if image.mode not in _GRAY16 and bits > 8:  # noqa: PLR2004
-        return "more than 8 bits a channel, of which Pillow would keep 8: not read yet"
+        return "more than 8 bits a channel, of which Pillow would keep 8"
     if image.mode in _GRAY16 and bits != 16:  # noqa: PLR2004
-        return f"{bits}-bit gray, whose codes Pillow would change: not read yet"
+        return f"{bits}-bit gray, whose codes Pillow would change"
     if image.format == "TIFF":
-        return _tiff_loss(image)
+        return _tiff_loss(image, pipeline)
     return None
 
 
-def _tiff_loss(image: Image.Image) -> str | None:
+def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
     tags = image.tag_v2  # type: ignore[attr-defined]
-    if _SIGNED in tags.get(339, (1,)):
-        return "TIFF with signed samples, which Pillow reads as unsigned"
-    if image.mode in _GRAY16 and tags.get(262) == 0:
-        return "16-bit TIFF in which 0 is white, which Pillow does not invert"
-    return None
+    samples, extra = tags.get(277, 1), set(tags.get(338, ()))
+    asked = pipeline.bands is not UNSET or pipeline.nodata is not UNSET
+    losses = {
+        "signed samples, which Pillow reads as unsigned": _SIGNED in tags.get(339, (1,)),
+        "16-bit TIFF in which 0 is white, which Pillow does not invert": (
+            image.mode in _GRAY16 and tags.get(262) == 0
+        ),
+        "bands, of which Pillow would drop some": (
+            samples > 4 or (samples == 2 and not extra & {1, 2})  # noqa: PLR2004
+        ),
+        "channels in pages, of which Pillow sees the first": _has_channel_pages(
+            str(tags.get(270, "")), samples
+        ),
+        "names of bands, which Pillow does not tell": asked
+        or (pipeline.channels == "native" and _GDAL_METADATA in tags),
+        "a value that stands for none": (
+            _GDAL_NODATA in tags and _has_nodata(tags[_GDAL_NODATA], image.mode)
+        ),
+    }
+    return next((loss for loss, is_so in losses.items() if is_so), None)
+
+
+def _has_channel_pages(description: str, samples: int) -> bool:
+    """Whether ImageJ, OME or tifffile says that pages are channels."""
+    if description.startswith("ImageJ="):
+        found = re.search(r"^channels=(\d+)", description, re.MULTILINE)
+    elif description.startswith('{"shape"'):
+        return '"axes"' in description and "C" in description.partition('"axes"')[2][:20]
+    elif description.endswith("OME>"):
+        found = re.search(r'\bSizeC="(\d+)"', description)
+    else:
+        return False
+    return found is not None and int(found[1]) > samples
+
+
+def _has_nodata(text: object, mode: str) -> bool:
+    try:
+        value = float(str(text).strip(" \0"))
+    except ValueError:
+        return False
+    return held(value, np.dtype(np.uint16 if mode in _GRAY16 else np.uint8)) is not None
+
+
+def _is_better_in_tiles(image: Image.Image, pipeline: Pipeline) -> bool:
+    """Whether a TIFF is so large that it is read by tiles, when the extra for that is there."""
+    pixels = image.width * image.height
+    if pixels <= min(_MANY_PIXELS, pipeline.max_pixels) or pipeline.resize or pipeline.crop:
+        return False
+    composited = image.mode in _ALPHA and pipeline.alpha not in {"drop", "mask"}
+    if composited or set(image.tag_v2.get(258, (1,))) - {8, 16}:  # type: ignore[attr-defined]
+        return False
+    if pixels <= pipeline.max_pixels and image.info.get("compression") not in _LOSSLESS:
+        return False  # another decoder would give slightly other pixels
+    try:
+        reader_by("tiff")
+    except ImageError:
+        return False
+    return image.mode in {"L", "P", "RGB", "RGBA", "LA", "RGBX", *_GRAY16}
 
 
 def _is_plain_pgm16(image: Image.Image) -> bool:
@@ -406,9 +491,9 @@ def _bits(image: Image.Image, file: BinaryIO) -> int:
         case "BMP" | "DIB":
             return 8  # "BGR;16" is 16 bits a pixel
         case "JPEG2000":
-            return _jpeg2000_bits(_head(file))
+            return jpeg2000_bits(_head(file))
         case "AVIF":
-            return _avif_bits(_head(file))
+            return avif_bits(_head(file))
         case _:
             return 16 if ";16" in str(first) else 8
 
@@ -416,24 +501,6 @@ def _bits(image: Image.Image, file: BinaryIO) -> int:
 def _head(file: BinaryIO) -> bytes:
     file.seek(0)
     return file.read(1 << 16)
-
-
-def _jpeg2000_bits(head: bytes) -> int:
-    """Return the depth in the SIZ marker (ISO/IEC 15444-1, A.5.1)."""
-    siz = head.find(b"\xff\x4f\xff\x51")
-    if siz < 0:
-        return 16
-    (channels,) = struct.unpack_from(">H", head, siz + 40)
-    return max((head[siz + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels))
-
-
-def _avif_bits(head: bytes) -> int:
-    """Return the depth in the av1C box (AV1 Codec ISO Media File Format Binding, 2.3)."""
-    box = head.find(b"av1C")
-    if box < 0:
-        return 16
-    high, twelve = head[box + 6] & 0x40, head[box + 6] & 0x20
-    return 12 if twelve else 10 if high else 8
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -1492,7 +1492,6 @@ def odd_files(pictures: dict[str, FloatArray]) -> dict[str, bytes]:
         "gray16.png": gray16(pictures["coast/coast-09"], "PNG"),
         "gray16.tif": gray16(pictures["forest/forest-10"], "TIFF"),
         "rgb16.png": rgb16_png(pictures["coast/coast-02"]),
-        "float.tif": float_tiff(pictures["night/night-04"]),
         "animated.gif": animated_gif(pictures["night/night-08"]),
         "photo.webp": webp(pictures["coast/coast-01"]),
         "truncated.jpg": truncated_jpeg(pictures["forest/forest-01"]),
@@ -1523,6 +1522,7 @@ def make_samples(folder: Path) -> None:
         write_file(folder / "photos" / f"{name}.jpg", content)
     for name, content in odd_files(pictures).items():
         write_file(folder / "odd" / name, content)
+    write_file(folder / "deep" / "float.tif", float_tiff(pictures["night/night-04"]))
 
 
 def main() -> None:

@@ -17,6 +17,14 @@ READERS = Registry(
     {
         "dicom": Entry("normstat.readers.dicom:read", "DICOM images", "medical"),
         "nifti": Entry("normstat.readers.nifti:read", "NIfTI volumes", "medical"),
+        "avif": Entry("normstat.readers.deep:read_avif", "AVIF beyond 8 bits", "scientific"),
+        "hdr": Entry("normstat.readers.deep:read_hdr", "Radiance HDR", "scientific"),
+        "jpeg2000": Entry(
+            "normstat.readers.deep:read_jpeg2000", "JPEG 2000 beyond 8 bits", "scientific"
+        ),
+        "netpbm": Entry("normstat.readers.netpbm:read", "PGM and PPM beyond 8 bits"),
+        "png": Entry("normstat.readers.deep:read_png", "PNG of 16 bits", "scientific"),
+        "tiff": Entry("normstat.readers.tiff:read", "TIFF of any kind", "scientific"),
     },
 )
 
@@ -36,6 +44,12 @@ SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("nifti", 0, b"\x5c\x01\0\0"),  # the size of a header, as Analyze 7.5 has it too
     ("nifti", 0, b"\0\0\x01\x5c"),
     ("nifti", 0, b"\x1f\x8b"),  # gzip
+    ("hdr", 0, b"#?RADIANCE"),
+    ("hdr", 0, b"#?RGBE"),
+    ("tiff", 0, b"II*\0"),
+    ("tiff", 0, b"MM\0*"),
+    ("tiff", 0, b"II+\0"),
+    ("tiff", 0, b"MM\0+"),
 )
 
 _ENOUGH = 512  # bytes that hold every signature

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.
 EXTENSIONS = (
-    "avif", "bmp", "dcm", "dib", "gif", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo", "nii",
-    "nii.gz", "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
+    "avif", "bmp", "dcm", "dib", "gif", "hdr", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpg", "mpo",
+    "nii", "nii.gz", "pbm", "pgm", "png", "pnm", "ppm", "qoi", "tif", "tiff", "webp",
 )  # fmt: skip
 
 # Files that hold many images, by the kind of source that reads them.

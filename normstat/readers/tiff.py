@@ -1,0 +1,398 @@
+"""TIFF of any type, depth and number of bands, by tiles or strips, through tifffile."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, BinaryIO
+
+import imagecodecs  # noqa: F401 (tifffile decodes little without it)
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from normstat.errors import ImageError
+from normstat.readers.bands import Layout, Plan, cleaned, gdal_names, held, ome_names, planned
+from normstat.readers.base import Decoded
+from normstat.spec.model import Pipeline
+from normstat.statistics import Block, Facts
+
+_PIECE = 1 << 18  # pixels that are counted together
+_MOST_BYTES = 1 << 28  # that a strip may have whatever the limit of pixels is
+_REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
+_TAGS = {
+    "photometric": 262, "description": 270, "palette": 320, "extra samples": 338,
+    "sample format": 339, "metadata": 42112, "nodata": 42113,
+}  # fmt: skip
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _COLOUR, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_JPEG = {6, 7}  # compressions that hold YCbCr and give RGB
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # values of the tag ExtraSamples
+
+
+def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
+    """Return a TIFF whose tiles or strips are decoded when they are counted.
+
+    Raises
+    ------
+    ImageError
+        It holds what has no statistics, or not by this pipeline; or a tile is too large.
+    """
+    try:
+        tiff = tifffile.TiffFile(file, _multifile=False)
+    except (tifffile.TiffFileError, struct.error, IndexError, KeyError) as error:
+        raise ImageError("a TIFF whose header is damaged") from error
+    chosen = _first_frame(tiff, pipeline)
+    page = chosen.page
+    _check(page, pipeline)
+    _check_tags(tiff)
+    layout = _layout(chosen)
+    plan = planned(layout, pipeline)
+    shape = (int(page.imagelength), int(page.imagewidth))
+    facts = Facts(
+        mode=layout.mode,
+        width=shape[1],
+        height=shape[0],
+        transparent=layout.alpha is not None,
+        animated=chosen.frames > 1,
+        padded=False,
+        bands=plan.bands,
+    )
+    shown = _mask(tiff, page, pipeline)
+    if shown is not None:
+        # As GDAL has it, a mask in the file stands above the value that means none.
+        plan = replace(plan, nodata=None)
+    return Decoded(plan.kind, facts, blocks=_blocks(tiff, chosen, plan, shown), shape=shape)
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """One or all channels of the image: a page, or one sample of a planar page.
+
+    `offset` is where its codes lie one after the other, uncompressed; None: in segments.
+    """
+
+    page: Any
+    sample: int
+    offset: int | None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The planes that are the channels of one frame; `frames` is how many there are."""
+
+    page: Any
+    planes: list[_Plane]
+    frames: int = 1
+    names: tuple[str, ...] = ()
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether a single plane has all channels."""
+        return len(self.planes) == 1
+
+    @property
+    def samples(self) -> int:
+        """The channels of all planes."""
+        return int(self.page.shaped[-1]) if self.interleaved else len(self.planes)
+
+
+def _first_frame(tiff: Any, pipeline: Pipeline) -> _Chosen:
+    """Choose what of the file's pages is the image.
+
+    Pages are frames, of which the first counts, unless the file says that they are channels.
+    """
+    page = tiff.pages.first
+    if page.imagedepth != 1:
+        raise ImageError("a TIFF of volumes, whose tiles have a depth")
+    if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
+        chosen = _channels_in_pages(tiff)
+    else:
+        several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (_REDUCED | _MASK)
+        chosen = _Chosen(page, _planes_of(page), 2 if several else 1)
+    if pipeline.frames == "all" and chosen.frames > 1:
+        raise ImageError("several pages: --frames all does not read those of such a TIFF yet")
+    return chosen
+
+
+def _subfile(page: Any) -> int:
+    return int(getattr(page.keyframe, "subfiletype", 0) or 0) if page is not None else 0
+
+
+def _planes_of(page: Any, offset: int | None = None) -> list[_Plane]:
+    if offset is None and page.keyframe.is_final:
+        offset = int(page.dataoffsets[0])
+    samples, _, height, width, _ = page.keyframe.shaped
+    size = height * width * page.keyframe.dtype.itemsize if page.keyframe.dtype else 0
+    return [
+        _Plane(page, sample, None if offset is None else offset + sample * size)
+        for sample in range(samples)
+    ]
+
+
+def _channels_in_pages(tiff: Any) -> _Chosen:
+    """Read the axes that ImageJ, OME and tifffile itself write."""
+    series = tiff.series[0]
+    page = series.keyframe
+    axes = series.get_axes(squeeze=False)
+    leading = axes[: min(axes.find(axis) for axis in "SY" if axis in axes)]
+    sizes = series.get_shape(squeeze=False)[: len(leading)]
+    channels = sizes[leading.index("C")] if "C" in leading else 1
+    told = (tiff.imagej_metadata or {}).get("channels", 1) if tiff.is_imagej else channels
+    if told not in {channels, channels * page.samplesperpixel}:
+        raise ImageError(f"damaged: {told} channels, of which {channels} are there")
+    frames = prod(sizes) // max(channels, 1)
+    if channels == 1:
+        first = series[0]
+        if first is None:
+            raise ImageError("a TIFF whose first plane is missing")
+        return _Chosen(page, _planes_of(first), frames, _names(tiff, page.samplesperpixel))
+    if page.samplesperpixel > 1:
+        raise ImageError("a TIFF with channels of several samples each")
+    at = leading.index("C")
+    places = [channel * prod(sizes[at + 1 :]) for channel in range(channels)]
+    planes = []
+    for place in places:
+        if series.dataoffset is not None:
+            planes += _planes_of(page, series.dataoffset + place * page.nbytes)
+        elif series[place] is None:
+            raise ImageError("a TIFF with a channel missing")
+        else:
+            planes += _planes_of(series[place])
+    return _Chosen(page, planes, frames, _names(tiff, channels))
+
+
+def _names(tiff: Any, channels: int) -> tuple[str, ...]:
+    if tiff.is_ome:
+        return ome_names(tiff.ome_metadata or "", channels)
+    labels = (tiff.imagej_metadata or {}).get("Labels") if tiff.is_imagej else None
+    if isinstance(labels, list) and len(labels) == channels > 1:
+        return cleaned([str(label) for label in labels], channels)
+    return ()
+
+
+def _check(page: Any, pipeline: Pipeline) -> None:
+    """Refuse what cannot be decoded, or not in pieces that fit into memory."""
+    if page.dtype is None:
+        raise ImageError(
+            f"pixels of {page.bitspersample} bits in sample format {int(page.sampleformat)}, "
+            "which cannot be read"
+        )
+    if not page.imagewidth or not page.imagelength or not len(page.dataoffsets):
+        raise ImageError("damaged: a TIFF without pixels")
+    if page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise ImageError(f"compression {page.compression!r}, which cannot be read")
+    if page.is_final:
+        return
+    if page.is_tiled:
+        height, width, what = page.tilelength, page.tilewidth, "a tile"
+    else:
+        height, width, what = page.rowsperstrip, page.imagewidth, "a strip"
+    pixels, samples = height * width, page.shaped[-1]
+    most = max(4 * pipeline.max_pixels, _MOST_BYTES)
+    if pixels > pipeline.max_pixels or pixels * samples * page.dtype.itemsize > most:
+        raise ImageError(
+            f"{what} of {width} x {height} pixels is over the limit of {pipeline.max_pixels:,}; "
+            "--max-pixels raises it"
+        )
+
+
+def _check_tags(tiff: Any) -> None:
+    """Refuse a file with a tag that matters and cannot be read, which tifffile passes over."""
+    page, file, form = tiff.pages.first, tiff.filehandle, tiff.tiff
+    file.seek(page.offset)
+    (tags,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    entries = file.read(tags * form.tagsize)
+    for place in range(0, len(entries) - 1, form.tagsize):
+        (code,) = struct.unpack_from(form.byteorder + "H", entries, place)
+        if code in _TAGS.values() and page.tags.get(code) is None:
+            raise ImageError(f"damaged: the tag {code} cannot be read")
+
+
+def _layout(chosen: _Chosen) -> Layout:
+    page, samples = chosen.page, chosen.samples
+    dtype = page.dtype.newbyteorder("=")
+    bits = page.bitspersample
+    if not isinstance(bits, int):
+        raise ImageError(f"channels of unlike depths: {bits} bits")
+    photometric = _photometric(page)
+    names = chosen.names
+    if not names and (metadata := page.tags.valueof(_TAGS["metadata"])):
+        names = gdal_names(str(metadata), samples)
+    alpha, premultiplied = None, False
+    if page.samplesperpixel == samples:
+        extra = [int(each) for each in page.extrasamples]
+        first = samples - len(extra)
+        for place, meaning in enumerate(extra):
+            if meaning in {_ASSOCIATED, _UNASSOCIATED} and alpha is None:
+                alpha, premultiplied = first + place, meaning == _ASSOCIATED
+    if photometric == _WHITE_IS_ZERO and dtype.kind != "u":
+        raise ImageError(f"{dtype} pixels in which 0 is white, which has no meaning")
+    palette = None
+    if photometric == _PALETTE:
+        palette = _palette(page)
+    return Layout(
+        dtype,
+        (1 << bits) - 1,
+        samples,
+        colour=photometric in {_COLOUR, _YCBCR} and samples >= 3,  # noqa: PLR2004
+        alpha=alpha,
+        premultiplied=premultiplied,
+        names=names,
+        inverted=photometric == _WHITE_IS_ZERO,
+        palette=palette,
+        nodata=_nodata(page),
+    )
+
+
+def _photometric(page: Any) -> int:
+    if page.tags.get(_TAGS["photometric"]) is None and page.samplesperpixel == 1:
+        raise ImageError("a TIFF that does not say whether 0 is black")
+    photometric = int(page.photometric)
+    if photometric == _YCBCR and page.compression not in _JPEG:
+        raise ImageError("YCbCr colours, which are read in JPEG alone")
+    if photometric not in {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _COLOUR, _PALETTE, _YCBCR}:
+        name = getattr(page.photometric, "name", str(photometric))
+        raise ImageError(f"a TIFF of {name} pixels, which has no statistics yet")
+    return photometric
+
+
+def _palette(page: Any) -> npt.NDArray[np.uint8]:
+    colours = page.colormap
+    if page.dtype != np.uint8 or colours is None or page.samplesperpixel > 1:
+        raise ImageError("a palette of more than 256 colours, or none")
+    table = np.zeros((256, 3), np.uint8)
+    table[: colours.shape[1]] = (colours >> 8).T
+    return table
+
+
+def _nodata(page: Any) -> float | None:
+    text = page.tags.valueof(_TAGS["nodata"])
+    try:
+        return None if text is None else float(str(text).strip().strip("\0").replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | None:
+    """Return the mask that GDAL writes as a page of its own."""
+    if len(tiff.pages) == 1 or tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
+        return None
+    for other in tiff.pages[1:]:
+        keyframe = other.keyframe
+        if _subfile(other) & _MASK and keyframe.shape == (page.imagelength, page.imagewidth):
+            if prod(keyframe.shape) > pipeline.max_pixels:
+                raise ImageError("a mask that is over the limit of --max-pixels")
+            shown: npt.NDArray[np.bool_] = other.asarray() > 0
+            return shown
+    return None
+
+
+def _blocks(
+    tiff: Any, chosen: _Chosen, plan: Plan, shown: npt.NDArray[np.bool_] | None
+) -> Iterator[Block]:
+    planes = chosen.planes
+    if not chosen.interleaved:
+        planes = [planes[channel] for channel in plan.needs]
+    contiguous = all(plane.offset is not None for plane in planes)
+    parts = _rows(tiff, planes) if contiguous else _segments(tiff, planes)
+    if not contiguous and not chosen.page.is_tiled:
+        parts = _gathered(parts)
+    width = int(chosen.page.imagewidth)
+    for found, rows, columns in parts:
+        if chosen.interleaved:
+            codes = found[0].reshape(-1, found[0].shape[-1]).T
+            if plan.needs != tuple(range(len(codes))):
+                codes = codes[list(plan.needs)]
+        else:
+            codes = np.stack([each.reshape(-1) for each in found])
+        part = None if shown is None else shown[rows, columns].reshape(-1)
+        yield plan.block(codes, (rows, slice(columns.start, min(columns.stop, width))), part)
+
+
+_Part = tuple[list[npt.NDArray[Any]], slice, slice]
+
+
+def _rows(tiff: Any, planes: list[_Plane]) -> Iterator[_Part]:
+    """Yield rows of planes that lie uncompressed in the file."""
+    page = planes[0].page.keyframe
+    _, _, height, width, samples = page.shaped
+    dtype = page.dtype.newbyteorder(tiff.byteorder)
+    row = width * samples * dtype.itemsize
+    step = max(1, _PIECE // width)
+    for start in range(0, height, step):
+        rows = min(step, height - start)
+        found = []
+        for plane in planes:
+            content = _read(tiff, (plane.offset or 0) + start * row, rows * row)
+            codes = np.frombuffer(content, dtype).reshape(rows, width, samples)
+            found.append(codes.astype(page.dtype.newbyteorder("="), copy=False))
+        yield found, slice(start, start + rows), slice(0, width)
+
+
+def _segments(tiff: Any, planes: list[_Plane]) -> Iterator[_Part]:
+    """Yield the decoded tiles or strips of planes, those of one place together."""
+    keyframe = planes[0].page.keyframe
+    per_plane = prod(keyframe.chunked) // keyframe.shaped[0]
+    height, width = int(keyframe.imagelength), int(keyframe.imagewidth)
+    for place in range(per_plane):
+        found, rows, columns = [], slice(0), slice(0)
+        for plane in planes:
+            codes, (top, left) = _segment(tiff, plane.page, plane.sample * per_plane + place)
+            codes = codes[: height - top, : width - left]
+            rows = slice(top, top + codes.shape[0])
+            columns = slice(left, left + codes.shape[1])
+            found.append(codes)
+        if len({codes.shape for codes in found}) > 1:
+            raise ImageError("damaged: channels of unlike sizes")
+        yield found, rows, columns
+
+
+def _segment(tiff: Any, page: Any, index: int) -> tuple[npt.NDArray[Any], tuple[int, int]]:
+    """Return one tile or strip of shape (rows, columns, samples), and its first row and column."""
+    keyframe = page.keyframe
+    if index >= len(page.dataoffsets) or index >= len(page.databytecounts):
+        raise ImageError("damaged: tiles or strips are missing")
+    count = int(page.databytecounts[index])
+    content = _read(tiff, int(page.dataoffsets[index]), count) if count else None
+    tables = {"jpegtables": page.jpegtables} if keyframe.compression in _JPEG else {}
+    codes, (_, _, top, left, _), shape = keyframe.decode(content, index, **tables)
+    if codes is None:
+        # GDAL leaves out tiles without values.
+        codes = np.full(shape, _fill(keyframe), keyframe.dtype.newbyteorder("="))
+    return codes[0], (int(top), int(left))
+
+
+def _fill(page: Any) -> Any:
+    value = held(_nodata(page), page.dtype.newbyteorder("="))
+    return 0 if value is None else value
+
+
+def _gathered(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """Put strips together until they are worth counting."""
+    waiting: list[list[npt.NDArray[Any]]] = []
+    first, last, pixels, columns = 0, 0, 0, slice(0)
+    for found, rows, columns in parts:
+        if not waiting:
+            first = rows.start
+        waiting.append(found)
+        last, pixels = rows.stop, pixels + found[0].shape[0] * found[0].shape[1]
+        if pixels >= _PIECE:
+            yield _joined(waiting), slice(first, last), columns
+            waiting, pixels = [], 0
+    if waiting:
+        yield _joined(waiting), slice(first, last), columns
+
+
+def _joined(waiting: list[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+    if len(waiting) == 1:
+        return waiting[0]
+    return [np.concatenate(each) for each in zip(*waiting, strict=True)]
+
+
+def _read(tiff: Any, offset: int, count: int) -> bytes:
+    file = tiff.filehandle
+    if offset + count > file.size:
+        raise ImageError(f"damaged: the file ends {offset + count - file.size:,} bytes early")
+    file.seek(offset)
+    content: bytes = file.read(count)
+    return content
