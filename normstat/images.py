@@ -428,6 +428,9 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
         "channels in pages, of which Pillow sees the first": _has_channel_pages(
             str(tags.get(270, "")), samples
         ),
+        "planes that only its description tells of": pipeline.frames == "all"
+        and not getattr(image, "is_animated", False)
+        and _has_hidden_planes(str(tags.get(270, ""))),
         "names of bands, which Pillow does not tell": asked
         or (pipeline.channels == "native" and _GDAL_METADATA in tags),
         "a value that stands for none": (
@@ -448,6 +451,14 @@ def _has_channel_pages(description: str, samples: int) -> bool:
     else:
         return False
     return found is not None and int(found[1]) > samples
+
+
+def _has_hidden_planes(description: str) -> bool:
+    """Whether ImageJ or tifffile has put several planes behind a single header."""
+    if description.startswith("ImageJ="):
+        found = re.search(r"^images=(\d+)", description, re.MULTILINE)
+        return found is not None and int(found[1]) > 1
+    return description.startswith('{"shape"') and '"truncated": true' in description
 
 
 def _has_nodata(text: object, mode: str) -> bool:
