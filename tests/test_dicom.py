@@ -148,11 +148,11 @@ def test_each_file_that_pydicom_ships_has_its_values_or_is_refused(path):
         ("CT_small.dcm", "gray-s16", "CT int16 rescaled"),
         ("MR_small_bigendian.dcm", "gray-s16", "MR int16"),
         ("J2K_pixelrep_mismatch.dcm", "gray-s16", "CT int13"),
-        ("examples_overlay.dcm", "gray16", "MR uint12"),
+        ("examples_overlay.dcm", "gray-s16", "MR uint12"),
         ("examples_palette.dcm", "rgb16", "US palette"),
         ("examples_ybr_color.dcm", "rgb8", "US RGB"),
         ("image_dfl.dcm", "gray8", "OT uint8"),
-        ("liver_1frame.dcm", "gray8", "SEG uint1"),
+        ("liver_1frame.dcm", "gray-s16", "SEG uint1"),
         ("rtdose.dcm", "gray-float", "RTDOSE uint32 rescaled"),
         ("SC_rgb_rle_16bit_2frame.dcm", "rgb16", "OT RGB"),
         ("dicomdirtests/77654033/CR1/6154", "gray-float", "CR uint12 MONOCHROME1 rescaled"),
@@ -251,19 +251,20 @@ def test_values_that_leave_16_bits_are_floats(frames):
 
 
 @pytest.mark.parametrize(
-    ("modality", "elements", "kind"),
+    ("modality", "bits", "elements", "kind"),
     [
-        ("MR", {}, "gray16"),
-        ("MR", {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "US"}, "gray16"),
-        ("MR", {"RescaleSlope": 2, "RescaleIntercept": 0}, "gray-s16"),
-        ("CT", {"RescaleSlope": 1, "RescaleIntercept": 0}, "gray-s16"),
-        ("OT", {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "HU"}, "gray-s16"),
-        ("PT", {"RescaleSlope": "0.37", "RescaleIntercept": 0}, "gray-float"),
+        ("MR", 16, {}, "gray16"),
+        ("MR", 12, {}, "gray-s16"),
+        ("MR", 16, {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "US"}, "gray16"),
+        ("MR", 16, {"RescaleSlope": 2, "RescaleIntercept": 0}, "gray-s16"),
+        ("CT", 16, {"RescaleSlope": 1, "RescaleIntercept": 0}, "gray-s16"),
+        ("OT", 16, {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "HU"}, "gray-s16"),
+        ("PT", 12, {"RescaleSlope": "0.37", "RescaleIntercept": 0}, "gray-float"),
     ],
 )
-def test_only_what_is_rescaled_has_a_unit_of_its_own(modality, elements, kind):
+def test_values_without_a_range_have_a_unit_of_their_own(modality, bits, elements, kind):
     pixels = np.array([[1, 4095]], np.uint16)
-    assert found_in(dicom(pixels, bits=12, Modality=modality, **elements))[0] == kind
+    assert found_in(dicom(pixels, bits=bits, Modality=modality, **elements))[0] == kind
 
 
 def test_frames_are_rescaled_by_slopes_of_their_own():
@@ -347,6 +348,14 @@ def test_mode_l_is_that_of_other_images(tmp_path):
     assert np.array_equal(values[0], np.asarray(Image.fromarray(pixels).convert("L")))
     with pytest.raises(ImageError, match="--mode l is for colours of 8 bits"):
         found_in(dicom(pixels.astype(np.uint16)), mode="l")
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(16, "gray16"), (12, "rgb-s16")])
+def test_mode_rgb_makes_three_channels_of_values_of_their_own(bits, kind):
+    content = dicom(np.array([[1, 2]], np.uint16), bits=bits, Modality="MR")
+    found, _, values, _ = found_in(content, mode="rgb")  # fractions are repeated at the end
+    assert found == kind
+    assert values.tolist() == [[[1, 2]]] * (3 if kind[:3] == "rgb" else 1)
 
 
 @pytest.mark.parametrize("keyword", ["FloatPixelData", "DoubleFloatPixelData"])

@@ -164,6 +164,12 @@ def test_volumes_of_a_series_are_one_image_or_channels(packed, order):
     assert np.array_equal(values.reshape(5, *shape), array.T)
 
 
+def test_channels_of_a_series_are_neither_gray_nor_rgb():
+    content = volume(np.zeros((2, 2, 2, 3), np.uint8))
+    with pytest.raises(ImageError, match="--mode rgb is for gray and colour"):
+        found_in(content, channels="native", mode="rgb")
+
+
 def test_channels_of_a_series_have_exact_covariances():
     array = np.random.default_rng(0).integers(0, 4000, (5, 4, 6, 3)).astype(np.uint16)
     record = record_of(volume(array, packed=True), channels="native")

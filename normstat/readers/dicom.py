@@ -63,9 +63,10 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
 
     Stored values become what they stand for by the modality transformation (DICOM PS3.3, C.11.1):
     slope and intercept, of each frame if need be, a lookup table, or the scaling of a dose grid.
-    Values that are rescaled, and those of CT, are in units of their own; all others are
-    fractions of the range. MONOCHROME1 is a matter of display: its values are kept, and `by_mode`
-    tells it. Pixels that are padding do not count. YBR and palettes become RGB.
+    Values that are rescaled, those of CT, and those of fewer bits than their bytes have, are in
+    units of their own; all others are fractions of the range. MONOCHROME1 is a matter of display:
+    its values are kept, and `by_mode` tells it. Pixels that are padding do not count. YBR and
+    palettes become RGB.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         stored = _stored(dataset)
         check_slice(stored.columns, stored.rows, pipeline)
         lut = _Lut.of(dataset)
-        scales = [_IDENTITY] if lut else _scales(dataset, stored.frames)
+        scales = [_IDENTITY] if lut else _scales(dataset, stored)
         padding = _padding(dataset, stored)
 
     def slices() -> Iterator[Slice]:
@@ -172,6 +173,11 @@ class _Stored:
             return -(1 << self.bits - 1), (1 << self.bits - 1) - 1
         return 0, (1 << self.bits) - 1
 
+    @property
+    def has_range(self) -> bool:
+        """Whether codes are fractions of the range that their bytes have."""
+        return bool(self.palette) or self.bits == _BYTE * self.dtype.itemsize
+
     def masked(self, raw: Codes) -> Codes:
         """Return codes without the bits that are not theirs, in which old overlays lie."""
         if not self.in_bytes or self.palette or self.bits == self.allocated:
@@ -257,9 +263,9 @@ def _frames(dataset: FileDataset, stored: _Stored) -> Iterator[Codes]:
                 yield pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
 
-def _scales(dataset: Dataset, frames: int) -> list[Scale | None]:
+def _scales(dataset: Dataset, stored: _Stored) -> list[Scale | None]:
     """Return what the codes of all frames stand for, or those of each."""
-    modality = dataset.get("Modality")
+    modality, frames = dataset.get("Modality"), stored.frames
     whole = _scale(dataset, modality)
     if "DoseGridScaling" in dataset and whole is None:
         whole = _checked(dataset.DoseGridScaling, 0)
@@ -268,9 +274,11 @@ def _scales(dataset: Dataset, frames: int) -> list[Scale | None]:
         whole = _scale(shared, modality)
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     found = [_transformation(groups, frame) for frame in range(frames if groups else 0)]
+    scales = [whole]
     if any(each is not None for each in found):
-        return [whole if each is None else _scale(each, modality) for each in found]
-    return [whole]
+        scales = [whole if each is None else _scale(each, modality) for each in found]
+    # Of 12 bits in 16 a fraction of 65535 would mean nothing.
+    return scales if stored.has_range else [each or _IDENTITY for each in scales]
 
 
 def _transformation(groups: Any, frame: int) -> Dataset | None:

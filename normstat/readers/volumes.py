@@ -134,6 +134,10 @@ def decoded(volume: Volume, pipeline: Pipeline) -> Decoded:
         volume = _in_gray(volume)
     nodata = None if pipeline.nodata is UNSET else pipeline.nodata
     depth = _depth(volume, nodata)
+    if volume.layout.startswith("bands") and pipeline.mode != "auto":
+        raise ImageError(f"--mode {pipeline.mode} is for gray and colour: leave it out")
+    if pipeline.mode == "rgb" and depth in {"s16", "float"}:
+        volume = _in_rgb(volume)
     dash = "-" if volume.layout.startswith("bands") or depth in {"s16", "float"} else ""
     return Decoded(
         f"{volume.layout}{dash}{depth}",
@@ -154,6 +158,18 @@ def _in_gray(volume: Volume) -> Volume:
             yield Slice(gray, valid)
 
     return replace(volume, layout="gray", slices=slices)
+
+
+def _in_rgb(volume: Volume) -> Volume:
+    """Repeat values of their own; fractions of a range are repeated when all images are known."""
+    if volume.layout != "gray":
+        return volume
+
+    def slices() -> Iterator[Slice]:
+        for piece in volume.slices():
+            yield piece._replace(codes=np.repeat(piece.codes, 3, axis=0))
+
+    return replace(volume, layout="rgb", slices=slices)
 
 
 def _depth(volume: Volume, nodata: float | None) -> str:
