@@ -42,7 +42,12 @@ _LOCAL, _LOCAL_MASKED = 1, 2  # what `local` is of files of this machine
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
-_READERS = ("nibabel", "pydicom")  # packages that decode what Pillow does not
+_READERS = (
+    "imagecodecs",
+    "nibabel",
+    "pydicom",
+    "tifffile",
+)  # packages that decode what Pillow does not
 
 _POLICIES = "id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, words TEXT NOT NULL"
 _IMAGES = (

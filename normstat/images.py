@@ -204,6 +204,18 @@ def _check_size(size: tuple[int, int], pipeline: Pipeline) -> None:
         _check_pixels(resized_size(size, pipeline.resize), pipeline.max_pixels)
 
 
+def _pixels(
+    image: Image.Image, pipeline: Pipeline, *, transparent: bool
+) -> tuple[Image.Image, Image.Image | None]:
+    """Return what counts of a loaded image, and a mask if not all of it does."""
+    if transparent and pipeline.alpha != "drop":
+        return _with_alpha(image, pipeline.alpha)
+    if pipeline.channels == "native":
+        return _as_it_is(image), None
+    image.info.pop("transparency", None)
+    return _plain(image), None
+
+
 def _fitted(
     pixels: Image.Image, mask: Image.Image | None, pipeline: Pipeline
 ) -> tuple[Image.Image, Image.Image | None, bool]:
@@ -326,18 +338,6 @@ def _blocks(frames: Iterator[_Frame], mode: str, size: tuple[int, int]) -> Itera
         yield Block(codes, valid, "transparent", (rows, slice(0, width)))
 
 
-def _pixels(
-    image: Image.Image, pipeline: Pipeline, *, transparent: bool
-) -> tuple[Image.Image, Image.Image | None]:
-    """Return what counts of a loaded image, and a mask if not all of it does."""
-    if transparent and pipeline.alpha != "drop":
-        return _with_alpha(image, pipeline.alpha)
-    if pipeline.channels == "native":
-        return _as_it_is(image), None
-    image.info.pop("transparency", None)
-    return _plain(image), None
-
-
 def _selected(image: Image.Image, mode: str, pipeline: Pipeline, *, animated: bool) -> Decoded:
     """Return the bands that were asked for, without the values that stand for none."""
     _check_whole(pipeline)
@@ -442,6 +442,9 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
         "channels in pages, of which Pillow sees the first": _has_channel_pages(
             str(tags.get(270, "")), samples
         ),
+        "planes that only its description tells of": pipeline.frames == "all"
+        and not getattr(image, "is_animated", False)
+        and _has_hidden_planes(str(tags.get(270, ""))),
         "names of bands, which Pillow does not tell": asked
         or (pipeline.channels == "native" and _GDAL_METADATA in tags),
         "a value that stands for none": (
@@ -462,6 +465,14 @@ def _has_channel_pages(description: str, samples: int) -> bool:
     else:
         return False
     return found is not None and int(found[1]) > samples
+
+
+def _has_hidden_planes(description: str) -> bool:
+    """Whether ImageJ or tifffile has put several planes behind a single header."""
+    if description.startswith("ImageJ="):
+        found = re.search(r"^images=(\d+)", description, re.MULTILINE)
+        return found is not None and int(found[1]) > 1
+    return description.startswith('{"shape"') and '"truncated": true' in description
 
 
 def _has_nodata(text: object, mode: str) -> bool:

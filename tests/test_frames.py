@@ -214,6 +214,65 @@ def test_pages_of_unlike_kinds_are_refused(second, reason):
         found_in(pages(PICTURES[0], second))
 
 
+DEEP = RNG.integers(-9999, 9999, (4, 5, 8, 6))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("u2", "gray16"), ("i2", "gray-s16"), ("f4", "gray-float"), ("i4", None)]
+)
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "tile": (16, 16)}])
+def test_deep_pages(dtype, kind, options):
+    planes = DEEP[0].astype(dtype)
+    content = pages(*((each, options) for each in planes))
+    found, _, shape, codes, _ = found_in(content)
+    assert (found, shape) == (kind or "gray-float", planes.shape)
+    assert np.array_equal(codes[0], np.concatenate(planes))
+
+
+def test_deep_colour_pages():
+    planes = DEEP[:3].astype(np.uint16).transpose(1, 2, 3, 0)
+    kind, _, _, codes, _ = found_in(pages(*planes))
+    assert kind == "rgb16"
+    assert np.array_equal(codes, stacked(planes))
+
+
+@pytest.mark.parametrize("form", [{"imagej": True}, {"ome": True}, {}])
+@pytest.mark.parametrize("axes", ["TCYX", "TZCYX", "CYX", "TYX", "ZCYX"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_stacks_whose_pages_are_channels(form, axes, compression, depth):
+    sizes = {"T": 2, "Z": 3, "C": 4, "Y": 8, "X": 6}
+    stack = RNG.integers(0, 1 << depth, [sizes[axis] for axis in axes], f"u{depth // 8}")
+    content = io.BytesIO()
+    tifffile.imwrite(
+        content, stack, **form, metadata={"axes": axes}, photometric="minisblack",
+        compression=compression,
+    )  # fmt: skip
+    kind, _, shape, codes, _ = found_in(content.getvalue())
+    wide = stack if "C" in axes else stack[:, None]
+    expected = np.moveaxis(wide, -3, 0).reshape(wide.shape[-3], -1, 6)
+    assert kind == (f"bands4-{depth}" if "C" in axes else f"gray{depth}")
+    assert np.prod(shape[:-1]) == expected.shape[1]
+    assert np.array_equal(codes, expected)
+
+
+@pytest.mark.parametrize("form", [{"imagej": True}, {}])
+def test_planes_behind_a_single_header(form):
+    stack = RNG.integers(0, 256, (5, 8, 6), np.uint8)
+    content = io.BytesIO()
+    with tifffile.TiffWriter(content, **form) as tiff:
+        tiff.write(stack, truncate=True, metadata={"axes": "ZYX"}, photometric="minisblack")
+    assert Image.open(content).n_frames == 1
+    _, _, shape, codes, _ = found_in(content.getvalue())
+    assert shape == (5, 8, 6)
+    assert np.array_equal(codes[0], np.concatenate(stack))
+
+
+def test_deep_pages_of_unlike_palettes_or_sizes_are_refused():
+    with pytest.raises(ImageError, match="page 2 is unlike the first"):
+        found_in(pages(DEEP[0, 0].astype("f4"), DEEP[0, 1, :5].astype("f4")))
+
+
 def test_gray_pages_stand_beside_colour_as_three_equal_channels():
     gray = PICTURES[1][..., 0]
     for several in ((PICTURES[0], gray), (gray, PICTURES[0])):
@@ -224,7 +283,13 @@ def test_gray_pages_stand_beside_colour_as_three_equal_channels():
 @pytest.mark.parametrize("options", [{"bands": ["R"]}, {"nodata": 0}])
 def test_what_is_not_supported_together_is_refused(options):
     with pytest.raises(ImageError, match="--bands and --nodata are for one frame"):
-        found_in(saved(PICTURES, "TIFF"), **options)
+        found_in(saved(PICTURES, "PNG"), **options)
+
+
+def test_bands_of_all_pages():
+    _, facts, shape, codes, _ = found_in(saved(PICTURES, "TIFF"), bands=["3", "1"])
+    assert (facts.bands, shape) == ("B,R", (3, 8, 6))
+    assert np.array_equal(codes, stacked(PICTURES)[[2, 0]])
 
 
 def test_truncated_animation_is_refused_whole():
@@ -253,7 +318,7 @@ def test_what_is_foreseen_is_what_is_read(frames):
 
 def test_command(run, tmp_path):
     done = run("compute", ODD / "animated.gif", "--frames", "all", "--covariance")
-    assert "1 with several frames, of which all count" in done.out
+    assert "1 with several frames, of which all count" in " ".join(done.out.split())
     spec = normstat.load(tmp_path / "normstat.json")
     with Image.open(ODD / "animated.gif") as image:
         codes = stacked([np.asarray(each.convert("RGB")) for each in ImageSequence.Iterator(image)])

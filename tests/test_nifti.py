@@ -164,6 +164,22 @@ def test_volumes_of_a_series_are_one_image_or_channels(packed, order):
     assert np.array_equal(values.reshape(5, *shape), array.T)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("bands", "names", "places"),
+    [
+        (["flair", "t1", "t2"], "flair,t1,t2", [0, 1, 2]),
+        (["3", "1"], "B3,B1", [2, 0]),
+        (["2"], "B2", [1]),
+    ],
+)
+def test_bands_name_or_choose_the_volumes_of_a_series(bands, names, places, packed):
+    array = np.random.default_rng(0).integers(0, 9, (3, 4, 2, 3)).astype(np.int16)
+    kind, facts, shape, values, _ = found_in(volume(array, packed=packed), bands=bands)
+    assert (kind, facts.bands, shape) == (f"bands{len(bands)}-s16", names, (2, 4, 3))
+    assert np.array_equal(values.reshape(-1, *shape), array.T[places])
+
+
 def test_channels_of_a_series_are_neither_gray_nor_rgb():
     content = volume(np.zeros((2, 2, 2, 3), np.uint8))
     with pytest.raises(ImageError, match="--mode rgb is for gray and colour"):

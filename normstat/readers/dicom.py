@@ -30,7 +30,7 @@ from pydicom.uid import (
 
 from normstat.errors import ImageError, NormstatError
 from normstat.readers.base import Decoded
-from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_slice, decoded
+from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_bands, check_slice, decoded
 from normstat.spec.model import Pipeline
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -74,6 +74,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         It has no pixels, is damaged, or is compressed in a way that no installed library reads.
         The text never tells more of the file than how its pixels are stored.
     """
+    check_bands(pipeline)
     with _guarded("damaged DICOM header"):
         dataset = dcmread(file, specific_tags=list(_NEEDED), force=True)
         stored = _stored(dataset)

@@ -5,19 +5,21 @@ The header is read by nibabel, the voxels a few slices at a time.
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from math import prod
 from typing import Any, BinaryIO, cast
 
 import numpy as np
+from msgspec import UNSET
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from normstat.errors import ImageError
+from normstat.readers.bands import Layout, planned
 from normstat.readers.base import Decoded
-from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_slice, decoded
+from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_bands, check_slice, decoded
 from normstat.spec.model import Pipeline
 
 _PIECE = 1 << 20  # voxels of a block, in whole slices
@@ -32,7 +34,7 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     """Return a NIfTI volume of shape (depth, height, width): z, y and x of its file.
 
     All volumes of a series are one image; with channels "native" each is a channel, as the
-    modalities of one scan are often stored.
+    modalities of one scan are often stored, and with bands those that are asked for are.
 
     Raises
     ------
@@ -48,17 +50,19 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     voxels = _voxels(file, header)
     width, height = voxels.shape[-1], voxels.shape[-2]
     check_slice(width, height, pipeline)
-    native = pipeline.channels == "native"
     if voxels.dtype.names:
         return decoded(_in_colour(voxels, pipeline), pipeline)
     scale = _scale(header)
     whole = voxels.dtype.kind in "iu"
     limits = (int(np.iinfo(voxels.dtype).min), int(np.iinfo(voxels.dtype).max)) if whole else None
-    series = prod(voxels.shape[:-3])
-    if native and series > 1:
-        if packed:
-            voxels = voxels.unpacked()
-        voxels = voxels.as_channels(series)
+    series, names = prod(voxels.shape[:-3]), ""
+    if series > 1 and (pipeline.bands is not UNSET or pipeline.channels == "native"):
+        dtype = voxels.dtype.newbyteorder("=")
+        plan = planned(Layout(dtype, limits[1] if limits else 0, series), pipeline)
+        names = plan.bands
+        voxels = (voxels.unpacked() if packed else voxels).as_channels(plan.needs)
+    else:
+        check_bands(pipeline)
 
     def slices() -> Iterator[Slice]:
         return (Slice(codes, None, scale) for codes in voxels.pieces())
@@ -66,27 +70,28 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     volume = Volume(
         f"NIfTI {voxels.dtype.newbyteorder('=').name}",
         voxels.shape,
-        f"bands{voxels.channels}" if voxels.channels > 1 else "gray",
+        "gray" if voxels.volumes is None else f"bands{len(voxels.volumes)}",
         voxels.dtype,
         limits,
         frozenset([scale] if scale else []),
         slices,
+        names,
     )
     return decoded(volume, pipeline)
 
 
 @dataclass(frozen=True)
 class _Voxels:
-    """Where the voxels of a file are: `channels` volumes of one shape after each other."""
+    """Where the voxels of a file are; or which of the `volumes` behind each other are channels."""
 
     file: BinaryIO
     offset: int
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    channels: int = 1
+    volumes: tuple[int, ...] | None = None
 
-    def as_channels(self, channels: int) -> "_Voxels":
-        return _Voxels(self.file, self.offset, self.dtype, self.shape[-3:], channels)
+    def as_channels(self, volumes: tuple[int, ...]) -> "_Voxels":
+        return replace(self, shape=self.shape[-3:], volumes=volumes)
 
     def unpacked(self) -> "_Voxels":
         """Return the same in memory, where one can go to and fro."""
@@ -108,19 +113,20 @@ class _Voxels:
             The file ends before.
         """
         row, rows = self.shape[-1], prod(self.shape[:-1])
-        step = max(1, _PIECE // (row * self.channels))
+        volumes = self.volumes or (0,)
+        step = max(1, _PIECE // (row * len(volumes)))
         stride = prod(self.shape) * self.dtype.itemsize
         for first in range(0, rows, step):
             count = min(step, rows - first) * row
             size, place = count * self.dtype.itemsize, first * row * self.dtype.itemsize
             channels = []
-            for channel in range(self.channels):
-                self.file.seek(self.offset + channel * stride + place)
+            for number in volumes:
+                self.file.seek(self.offset + number * stride + place)
                 content = self.file.read(size)
                 if len(content) != size:
                     raise ImageError("damaged: ends before its last voxel")
                 channels.append(np.frombuffer(content, self.dtype))
-            stacked = np.stack(channels) if self.channels > 1 else channels[0][np.newaxis]
+            stacked = np.stack(channels) if len(channels) > 1 else channels[0][np.newaxis]
             yield stacked.astype(self.dtype.newbyteorder("="), copy=False)
         self.file.read(1)  # at the end of gzip are checksums
 
@@ -173,6 +179,7 @@ def _scale(header: Nifti1Header) -> Scale | None:
 
 def _in_colour(voxels: _Voxels, pipeline: Pipeline) -> Volume:
     """Return a volume of RGB or RGBA; alpha is dropped unless every channel is wanted."""
+    check_bands(pipeline)
     stored = len(voxels.dtype.names or ())
     kept = stored if pipeline.channels == "native" else _COLOURS
     if stored > _COLOURS and pipeline.alpha != "drop" and kept == _COLOURS:

@@ -41,27 +41,33 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         tiff = tifffile.TiffFile(file, _multifile=False)
     except (tifffile.TiffFileError, struct.error, IndexError, KeyError) as error:
         raise ImageError("a TIFF whose header is damaged") from error
-    chosen = _first_frame(tiff, pipeline)
+    chosen = _frame(tiff, pipeline)
     page = chosen.page
     _check(page, pipeline)
     _check_tags(tiff)
     layout = _layout(chosen)
     plan = planned(layout, pipeline)
-    shape = (int(page.imagelength), int(page.imagewidth))
+    shape: tuple[int, ...] = (int(page.imagelength), int(page.imagewidth))
     facts = Facts(
         mode=layout.mode,
-        width=shape[1],
-        height=shape[0],
+        width=shape[-1],
+        height=shape[-2],
         transparent=layout.alpha is not None,
         animated=chosen.frames > 1,
         padded=False,
         bands=plan.bands,
     )
     shown = _mask(tiff, page, pipeline)
+    several = [chosen]
+    if pipeline.frames == "all" and chosen.frames > 1:
+        if shown is not None:
+            raise ImageError("several pages and a mask, whose page is not known")
+        several += [_alike(tiff, pipeline, chosen, number) for number in range(1, chosen.frames)]
+        shape = (chosen.frames, *shape)
     if shown is not None:
         # As GDAL has it, a mask in the file stands above the value that means none.
         plan = replace(plan, nodata=None)
-    return Decoded(plan.kind, facts, blocks=_blocks(tiff, chosen, plan, shown), shape=shape)
+    return Decoded(plan.kind, facts, blocks=_stacked(tiff, several, plan, shown), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -96,22 +102,40 @@ class _Chosen:
         return int(self.page.shaped[-1]) if self.interleaved else len(self.planes)
 
 
-def _first_frame(tiff: Any, pipeline: Pipeline) -> _Chosen:
-    """Choose what of the file's pages is the image.
+def _frame(tiff: Any, pipeline: Pipeline, number: int = 0) -> _Chosen:
+    """Choose what of the file's pages is a frame of the image.
 
-    Pages are frames, of which the first counts, unless the file says that they are channels.
+    Pages are frames, unless the file says that they are channels, copies or masks.
     """
     page = tiff.pages.first
     if page.imagedepth != 1:
         raise ImageError("a TIFF of volumes, whose tiles have a depth")
     if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
-        chosen = _channels_in_pages(tiff)
-    else:
-        several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (_REDUCED | _MASK)
-        chosen = _Chosen(page, _planes_of(page), 2 if several else 1)
-    if pipeline.frames == "all" and chosen.frames > 1:
-        raise ImageError("several pages: --frames all does not read those of such a TIFF yet")
-    return chosen
+        return _channels_in_pages(tiff, number)
+    if pipeline.frames == "all":
+        pages = [each for each in tiff.pages if not _subfile(each) & (_REDUCED | _MASK)] or [page]
+        return _Chosen(pages[number], _planes_of(pages[number]), len(pages))
+    several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (_REDUCED | _MASK)
+    return _Chosen(page, _planes_of(page), 2 if several else 1)
+
+
+def _alike(tiff: Any, pipeline: Pipeline, first: _Chosen, number: int) -> _Chosen:
+    """Return another frame, whose codes mean the same as those of the first."""
+    found = _frame(tiff, pipeline, number)
+    if found.page is not first.page:
+        _check(found.page, pipeline)
+        if _meaning(found.page) != _meaning(first.page):
+            raise ImageError(f"page {number + 1} is unlike the first in its size, kind or palette")
+    return found
+
+
+def _meaning(page: Any) -> tuple[Any, ...]:
+    page = page.keyframe
+    palette = None if page.colormap is None else page.colormap.tobytes()
+    return (
+        page.shaped, page.dtype, page.bitspersample, page.photometric, page.planarconfig,
+        page.extrasamples, page.tags.valueof(_TAGS["nodata"]), palette,
+    )  # fmt: skip
 
 
 def _subfile(page: Any) -> int:
@@ -129,7 +153,7 @@ def _planes_of(page: Any, offset: int | None = None) -> list[_Plane]:
     ]
 
 
-def _channels_in_pages(tiff: Any) -> _Chosen:
+def _channels_in_pages(tiff: Any, number: int) -> _Chosen:
     """Read the axes that ImageJ, OME and tifffile itself write."""
     series = tiff.series[0]
     page = series.keyframe
@@ -141,24 +165,23 @@ def _channels_in_pages(tiff: Any) -> _Chosen:
     if told not in {channels, channels * page.samplesperpixel}:
         raise ImageError(f"damaged: {told} channels, of which {channels} are there")
     frames = prod(sizes) // max(channels, 1)
-    if channels == 1:
-        first = series[0]
-        if first is None:
-            raise ImageError("a TIFF whose first plane is missing")
-        return _Chosen(page, _planes_of(first), frames, _names(tiff, page.samplesperpixel))
-    if page.samplesperpixel > 1:
+    names = _names(tiff, page.samplesperpixel if channels == 1 else channels)
+    if channels > 1 and page.samplesperpixel > 1:
         raise ImageError("a TIFF with channels of several samples each")
-    at = leading.index("C")
-    places = [channel * prod(sizes[at + 1 :]) for channel in range(channels)]
+    # Frames count through all axes but that of the channels.
+    at = leading.index("C") if "C" in leading else len(sizes)
+    after = prod(sizes[at + 1 :])
+    first = number // after * channels * after + number % after
     planes = []
-    for place in places:
+    for channel in range(channels):
+        place = first + channel * after
         if series.dataoffset is not None:
             planes += _planes_of(page, series.dataoffset + place * page.nbytes)
         elif series[place] is None:
-            raise ImageError("a TIFF with a channel missing")
+            raise ImageError("a TIFF with a plane missing")
         else:
             planes += _planes_of(series[place])
-    return _Chosen(page, planes, frames, _names(tiff, channels))
+    return _Chosen(page, planes, frames, names)
 
 
 def _names(tiff: Any, channels: int) -> tuple[str, ...]:
@@ -285,6 +308,20 @@ def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | N
             shown: npt.NDArray[np.bool_] = other.asarray() > 0
             return shown
     return None
+
+
+def _stacked(
+    tiff: Any, several: list[_Chosen], plan: Plan, shown: npt.NDArray[np.bool_] | None
+) -> Iterator[Block]:
+    """Yield the blocks of all frames, which lie below each other."""
+    for number, chosen in enumerate(several):
+        top = number * int(chosen.page.imagelength)
+        for block in _blocks(tiff, chosen, plan, shown):
+            if block.window is None or not top:
+                yield block
+            else:
+                rows, columns = block.window
+                yield replace(block, window=(slice(rows.start + top, rows.stop + top), columns))
 
 
 def _blocks(

@@ -114,6 +114,18 @@ def check_slice(width: int, height: int, pipeline: Pipeline) -> None:
         )
 
 
+def check_bands(pipeline: Pipeline) -> None:
+    """Refuse to choose bands where there are none.
+
+    Raises
+    ------
+    ImageError
+        The pipeline asks for bands.
+    """
+    if pipeline.bands is not UNSET:
+        raise ImageError("has no bands to choose from: leave out --bands")
+
+
 def decoded(volume: Volume, pipeline: Pipeline) -> Decoded:
     """Return a volume as an image in blocks.
 
@@ -128,8 +140,6 @@ def decoded(volume: Volume, pipeline: Pipeline) -> Decoded:
     """
     *_, height, width = volume.shape
     check_slice(width, height, pipeline)
-    if pipeline.bands:
-        raise ImageError("has no bands to choose from: leave out --bands")
     if pipeline.mode == "l" and volume.layout == "rgb":
         volume = _in_gray(volume)
     nodata = None if pipeline.nodata is UNSET else pipeline.nodata
