@@ -4,11 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from html.parser import HTMLParser
 from io import BytesIO
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+import tifffile
 from markdown_it import MarkdownIt
 from PIL import Image
 
@@ -262,6 +265,28 @@ def test_images_are_shown_while_they_are_those_of_the_spec(work):
     shutil.rmtree(work / "photos")
     page = Parsed(normstat.report("normstat.json"))
     assert "No pictures: photos is not here." in words(page)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_every_kind_of_pixel_has_a_picture(tmp_path, channels, kind):
+    rng = np.random.default_rng(0)
+    values = (rng.random((channels, 40, 60)) * (1000 if kind == "u2" else 250)).astype(kind)
+    values[:, :20] //= 10  # the upper half is dark
+    (tmp_path / "set").mkdir()
+    how = {"planarconfig": "separate"} if channels > 1 else {}
+    photometric = "rgb" if channels == 3 else "minisblack"
+    pixels = values if channels > 1 else values[0]
+    tifffile.imwrite(tmp_path / "set" / "a.tif", pixels, photometric=photometric, **how)
+    spec = normstat.compute(tmp_path / "set", channels="native")
+    page = Parsed(normstat.report(spec))
+    images = page.all("img")
+    assert images
+    for each in images:
+        content = b64decode(each["src"].partition(",")[2])
+        shown = np.asarray(Image.open(BytesIO(content)).convert("L"), float)
+        assert shown.shape == (40, 60)
+        assert shown[:18].mean() < 0.5 * shown[22:].mean()
 
 
 def test_sixteen_bits_and_masks_have_pictures(samples, tmp_path):

@@ -22,7 +22,7 @@ WIDTHS = (60, 80, 140)
 LONG = "a-folder-with-a-name-that-is-longer-than-the-narrowest-of-terminals-and-then-some"
 ROWS = {
     "compute": ["compute", "photos", "--covariance", "-o", "new.json"],
-    "compute odd": ["compute", "odd", "-o", "odd.json", "--force"],
+    "compute odd": ["compute", "odd", "--exclude", "float.tif", "-o", "odd.json"],
     "compute sample": ["compute", "photos", "--sample", "20", "-o", "sample.json"],
     "show": ["show"],
     "show groups": ["show", "grouped.json"],

@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from normstat.diagnosis.examination import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
+from normstat.readers.base import Decoded, assembled
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
 from normstat.sources import Listing
 from normstat.sources.base import printable
 from normstat.spec.model import Pipeline, Spec
+from normstat.statistics import kind_of
 
 _MOST = 12
+_MOST_VALUES = 50_000_000  # that are put together for a picture
 _SIDE = 192  # pixels, twice of what is shown, for screens of high density
 _QUALITY = 75
 _MEDIA_TYPE = "image/jpeg"
@@ -44,14 +50,16 @@ def thumbnails(
 ) -> tuple[Picture, ...]:
     """Return small pictures of some rows of a listing, each with a remark.
 
-    What cannot be read, or has no colours to show, is left out.
+    What cannot be read, or is too large for it, is left out. Of many bands the first three are
+    shown, of a volume the slice in the middle; what is no 8-bit image is stretched from its 1st to
+    its 99th percentile.
     """
     found = []
     with undisturbed():
         for row, remark in rows:
             try:
                 with read(listing.opener(row), pipeline) as decoded:
-                    image = decoded.image
+                    image = _shown(decoded)
             except ImageError:
                 continue
             if image is not None:
@@ -59,12 +67,33 @@ def thumbnails(
     return tuple(found)
 
 
+def _shown(decoded: Decoded) -> Image.Image | None:
+    """Return an image of mode L or RGB, or nothing of one that is too large to be put together."""
+    image = decoded.image
+    if image is not None:
+        if image.mode == "I;16":
+            return _stretched(np.asarray(image)[None])
+        return image.copy() if image.mode in {"L", "RGB"} else image.convert("RGB")
+    if prod(decoded.shape) * kind_of(decoded.kind).channels > _MOST_VALUES:
+        return None
+    codes, _ = assembled(decoded)
+    height = decoded.shape[-2]
+    middle = codes.shape[1] // height // 2 * height
+    return _stretched(codes[: 3 if len(codes) > 2 else 1, middle : middle + height])  # noqa: PLR2004
+
+
+def _stretched(values: npt.NDArray[Any]) -> Image.Image:
+    """Return values of shape (1 or 3, height, width) as an 8-bit image."""
+    wide = values.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    low, high = np.percentile(finite, (1, 99)) if finite.size else (0.0, 1.0)
+    shares = np.nan_to_num((wide - low) / max(high - low, 1e-300), nan=0.0)
+    codes = np.rint(255 * shares.clip(0, 1)).astype(np.uint8)
+    return Image.fromarray(codes[0] if len(codes) == 1 else np.moveaxis(codes, 0, -1).copy())
+
+
 def _small(name: str, remark: str, image: Image.Image) -> Picture:
     size = image.size
-    if image.mode == "I;16":
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    else:
-        image = image.copy()
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     file = BytesIO()
     image.save(file, "JPEG", quality=_QUALITY)
