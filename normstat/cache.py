@@ -38,6 +38,7 @@ _OURS = 0x4E53_5443  # the application_id, "NSTC"
 _PAGE = 16_384  # bytes; a row has 600 to 6,000, so that little is left over
 _PATIENCE = 60.0  # seconds to wait for other processes
 _NARROW = 256  # bins of a kind whose counts are kept one by one
+_LOCAL, _LOCAL_MASKED = 1, 2  # what `local` is of files of this machine
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
@@ -157,7 +158,9 @@ class Cache:
             if kind.bins == _NARROW:
                 kept = narrowed(kept, kind.channels * _NARROW)
             content = (record.kind.encode(), _packed(record.facts), kept, _rest(record))
-            local = isinstance(listing.sources[listing.owners[row]], FileSource)
+            local = _LOCAL * isinstance(listing.sources[listing.owners[row]], FileSource)
+            if local and listing.masks is not None:
+                local = _LOCAL_MASKED
             checksum = _checksum(identity, *version, content)
             self._waiting.append((identity, local, *version, stored, checksum, *content))
             self._size += len(kept) + len(content[-1])
@@ -499,7 +502,7 @@ def prune(path: str | os.PathLike[str], *, outdated: bool = False, dry_run: bool
         query = "SELECT rowid, policy, name, local, size, version FROM images"
         for rowid, policy, name, local, size, version in connection.execute(query):
             rows += 1
-            verdict = _verdict(name, size, version) if local else ""
+            verdict = _verdict(name, size, version, local) if local else ""
             if not verdict and not current.get(policy):
                 verdict = "outdated"
             if verdict:
@@ -517,12 +520,16 @@ def prune(path: str | os.PathLike[str], *, outdated: bool = False, dry_run: bool
         return Pruned(**counts, kept=kept, before=before, after=path.stat().st_size)
 
 
-def _verdict(name: bytes, size: int, version: int) -> str:
-    """Return why a row is of no use; nothing when its file is as it was."""
+def _verdict(name: bytes, size: int, version: int, local: int) -> str:
+    """Return why a row is of no use; nothing when its file is as it was.
+
+    The version of an image with a mask depends on both, and the mask is not known here.
+    """
     try:
         status = os.stat(name)  # noqa: PTH116 (names are bytes)
     except (FileNotFoundError, NotADirectoryError):
         return "gone"
     except OSError:
         return ""  # it may be there
-    return "" if (status.st_size, status.st_mtime_ns) == (size, version) else "changed"
+    now = version if local == _LOCAL_MASKED else status.st_mtime_ns
+    return "" if (status.st_size, now) == (size, version) else "changed"

@@ -48,6 +48,8 @@ def described(listing: Listing, selection: Selection, grouping: Grouping | None 
             files_from=selection.files_from and printable(selection.files_from),
             null=selection.null,
             column=selection.column,
+            mask_dir=selection.mask_dir and printable(selection.mask_dir),
+            mask_suffix=selection.mask_suffix and printable(selection.mask_suffix),
         ),
         files=len(listing),
         bytes=sum(listing.sizes),
@@ -85,6 +87,8 @@ def selection_of(dataset: Files) -> Selection:
         files_from=selected.files_from,
         null=selected.null,
         column=selected.column,
+        mask_dir=selected.mask_dir,
+        mask_suffix=selected.mask_suffix,
     )
 
 
@@ -258,8 +262,13 @@ def _contents(listing: Listing) -> list[Entry]:
     """Every file; of many, every folder; of many folders, those a level up, and so on."""
     if len(listing) <= MOST_ENTRIES:
         return [
-            Entry(name=printable(name), files=1, bytes=size)
-            for name, size in zip(listing.names, listing.sizes, strict=True)
+            Entry(
+                name=printable(name),
+                files=1,
+                bytes=size,
+                digest=None if listing.masks is None else listing.digest_of([row]),
+            )
+            for row, (name, size) in enumerate(zip(listing.names, listing.sizes, strict=True))
         ]
     folders: dict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(listing.names):
@@ -284,7 +293,7 @@ def _entry(listing: Listing, folder: str, indexes: list[int]) -> Entry:
         name=printable(f"{folder or '.'}/"),
         files=len(indexes),
         bytes=sum(listing.sizes[index] for index in indexes),
-        digest=digest_of((listing.names[index], listing.sizes[index]) for index in indexes),
+        digest=listing.digest_of(indexes),
     )
 
 
@@ -359,4 +368,6 @@ def _difference(old: Entry, new: Entry) -> str:
         return f"{new.files:,} files, were {old.files:,}"
     if old.bytes != new.bytes:
         return f"{new.bytes:,} bytes, were {old.bytes:,}"
+    if not new.name.endswith("/"):
+        return "its mask has another name or size"
     return f"as many files and bytes ({new.files:,}), but other names or sizes"

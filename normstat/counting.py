@@ -139,14 +139,18 @@ def _counted(decoded: Decoded, covariance: bool) -> Record:
     if image is None:
         return counted(decoded.kind, decoded.facts, decoded.blocks, covariance=covariance)
     if mask and not mask.getbbox():
+        if decoded.left_out:
+            why = " or ".join(why for why, _ in decoded.left_out)
+            raise ImageError(f"no pixel counts: all are {why}")
         raise ImageError("every pixel is transparent, none is left by --alpha mask")
     if image.mode == "I;16":
         valid = np.asarray(mask).ravel() > 0 if mask else None
-        block = Block(np.asarray(image).reshape(1, -1), valid, "transparent")
+        left_out = decoded.left_out or None
+        block = Block(np.asarray(image).reshape(1, -1), valid, "transparent", left_out=left_out)
         return counted(decoded.kind, decoded.facts, [block], covariance=covariance)
     counts = image.histogram(mask)
     products = _products(image, mask, counts) if covariance else ()
-    return Record(decoded.kind, decoded.facts, packed(counts), products)
+    return Record(decoded.kind, decoded.facts, packed(counts), products, decoded.left_out)
 
 
 def _products(image: Image.Image, mask: Image.Image | None, counts: list[int]) -> tuple[int, ...]:

@@ -108,7 +108,11 @@ class Engine:
         return 1 if chunks < 2 else min(self._jobs or usable_cores(), chunks)  # noqa: PLR2004
 
     def _name(self, listing: Listing, workers: int) -> str:
-        here_only = any(source.here_only for source in listing.sources)
+        here_only = any(
+            source.here_only
+            for each in (listing, listing.masks)
+            for source in (each.sources if each is not None else ())
+        )
         backend = reaching(self._backend, here_only=here_only)
         if backend != "auto":
             return backend

@@ -3,6 +3,7 @@
 The only module that knows Pillow's traps.
 """
 
+import dataclasses
 import logging
 import re
 import warnings
@@ -15,16 +16,26 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from msgspec import UNSET
+from msgspec.structs import replace
 from PIL import Image, UnidentifiedImageError
 
 from normstat.errors import ImageError, NormstatError
+from normstat.masks import (
+    Cover,
+    cover_of,
+    cover_of_codes,
+    covered,
+    joined,
+    other_than,
+    pictured,
+)
 from normstat.readers import Decoded, reader_by, told_by
 from normstat.readers.bands import held
 from normstat.readers.depths import avif_bits, jpeg2000_bits
 from normstat.readers.pixels import from_array
 from normstat.readers.subfiles import MASK, REDUCED, subfile_types
-from normstat.sources.base import Opener
-from normstat.spec.model import Pipeline
+from normstat.sources.base import Masked, Opener
+from normstat.spec.model import Masks, Pipeline
 from normstat.statistics import Block, Facts, kind_of
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
@@ -120,7 +131,10 @@ def read(opener: Opener, pipeline: Pipeline) -> Iterator[Decoded]:
     """
     try:
         with opener() as file:
-            yield _decode(file, pipeline)
+            if pipeline.masks is UNSET and pipeline.ignore_value is UNSET:
+                yield _decode(file, pipeline)
+            else:
+                yield _covered(file, pipeline, opener)
     except NormstatError:
         raise
     # Damaged files raise from every corner of every decoder: OSError, ValueError, SyntaxError,
@@ -602,3 +616,94 @@ def _reason(error: Exception) -> str:
         return "does not fit into memory"
     text = " ".join(str(error).split())
     return f"damaged: {text or type(error).__name__}"
+
+
+# --- masks ---
+
+
+def _covered(file: BinaryIO, pipeline: Pipeline, opener: Opener) -> Decoded:
+    """Decode an image without the pixels that a mask or their own value leaves out.
+
+    Which those are is found before any resize. Padding is black and lies outside every mask.
+    """
+    decoded = _decode(file, replace(pipeline, resize=None, crop=None))
+    cover = None
+    if pipeline.masks is not UNSET:
+        width, height = decoded.facts.width, decoded.facts.height
+        cover = _mask(opener, pipeline, pipeline.masks, decoded.shape or (height, width))
+    ignored = None if pipeline.ignore_value is UNSET else pipeline.ignore_value
+    if decoded.image is None:
+        if pipeline.resize or pipeline.crop:
+            raise ImageError("--resize and --crop are for images of 8 bits, or of gray with 16")
+        blocks = covered(decoded.blocks, cover, decoded.shape, ignored)
+        return dataclasses.replace(decoded, blocks=blocks)
+    covers = [("transparent", decoded.mask, 255)] if decoded.mask else []
+    if cover is not None:
+        covers.append(("masked", pictured(cover), 0))
+    if ignored is not None:
+        covers.append(("ignored", other_than(decoded.image, ignored), 255 if ignored else 0))
+    pixels, padded = _resized(decoded.image, pipeline, _RESAMPLING[pipeline.interpolation])
+    fitted = [
+        (why, _resized(each, pipeline, Image.Resampling.NEAREST, fill)[0])
+        for why, each, fill in covers
+    ]
+    mask, left_out = joined(fitted, len(pixels.getbands()))
+    facts = decoded.facts._replace(padded=padded)
+    return Decoded(decoded.kind, facts, pixels, mask, left_out=left_out)
+
+
+def _resized(
+    image: Image.Image, pipeline: Pipeline, resampling: Image.Resampling, fill: int = 0
+) -> tuple[Image.Image, bool]:
+    if pipeline.resize:
+        _check_pixels(resized_size(image.size, pipeline.resize), pipeline.max_pixels)
+    if not (pipeline.resize or pipeline.crop):
+        return image, False
+    return resized_and_cropped(image, pipeline.resize, pipeline.crop, resampling, fill=fill)
+
+
+def _mask(opener: Opener, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]) -> Cover:
+    """Read the mask of an image of that shape."""
+    if not isinstance(opener, Masked):
+        raise ImageError("its mask is not known here")
+    try:
+        with opener.mask() as file:
+            return _cover(file, pipeline, masks, shape)
+    except ImageError as error:
+        raise ImageError(f"mask {opener.name}: {error}") from error
+    except NormstatError:
+        raise
+    except Exception as error:  # as in `read`
+        raise ImageError(f"mask {opener.name}: {_reason(error)}") from error
+
+
+def _cover(file: BinaryIO, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]) -> Cover:
+    plain = Pipeline(max_pixels=pipeline.max_pixels, frames=pipeline.frames)
+    image = _open(file, plain)
+    if not isinstance(image, Image.Image):
+        decoded = _beyond(file, image, plain)
+        _check_shape(decoded.shape, shape)
+        return cover_of_codes(decoded, masks)
+    frames = getattr(image, "n_frames", 1) if pipeline.frames == "all" else 1
+    size = image.size[::-1]
+    _check_shape((frames, *size) if frames > 1 else size, shape)
+    if frames == 1:
+        return cover_of(image, masks)
+    covers = []
+    for frame in range(frames):
+        image.seek(frame)
+        covers.append(np.asarray(cover_of(image, masks)) > 0)
+    return np.stack(covers)
+
+
+def _check_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Raise unless a mask is as large as its image, but for sides of 1 before the others."""
+    if _proper(found) != _proper(wanted):
+        told = [" x ".join(map(str, reversed(shape))) for shape in (found, wanted)]
+        raise ImageError(f"has {told[0]} pixels, the image {told[1]}")
+
+
+def _proper(shape: tuple[int, ...]) -> tuple[int, ...]:
+    while len(shape) > 2 and shape[0] == 1:  # noqa: PLR2004
+        shape = shape[1:]
+    return shape

@@ -19,7 +19,7 @@ from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
-from normstat.spec.asked import checked, pipeline_of
+from normstat.spec.asked import checked, masks_of, pipeline_of
 from normstat.spec.model import (
     LEVEL,
     Alpha,
@@ -83,6 +83,11 @@ def compute(
     channel_axis: Axis | None = None,
     image_axis: Axis | None = None,
     columns: Sequence[str] = (),
+    mask_dir: str | os.PathLike[str] | None = None,
+    mask_suffix: str | None = None,
+    labels: Sequence[int | str] = (),
+    ignore_label: int | None = None,
+    ignore_value: float | None = None,
     weighting: Weighting | None = None,
     std: Std | None = None,
     ddof: Ddof = 0,
@@ -172,6 +177,16 @@ def compute(
     columns
         Tables (CSV, TSV, Parquet) are read: these columns are the channels, patterns as "f*"
         stand for several, and a row is a pixel. Missing values are left out and counted.
+    mask_dir, mask_suffix
+        Where masks are: in a folder or archive of their own, under the relative name of the image
+        with any suffix, or next to the image with this at the end of the stem (`_mask`: a_mask.png
+        is the mask of a.jpg, and is no image). Pixels count where their mask is not zero. An image
+        without a mask of its size is skipped.
+    labels, ignore_label
+        Count where the mask has one of these labels; never where it has this one. With only
+        `ignore_label` all others count.
+    ignore_value
+        Leave out pixels of which every channel has exactly this code.
     weighting
         "pixel" (default): every pixel counts the same; "image": every image does.
     std
@@ -239,6 +254,8 @@ def compute(
         channel_axis=channel_axis,
         image_axis=image_axis,
         columns=tuple(columns),
+        masks=masks_of(mask_dir, mask_suffix, labels, ignore_label),
+        ignore_value=ignore_value,
     )
     estimator = checked(
         Estimator,
@@ -267,6 +284,8 @@ def compute(
         null=null,
         column=column,
         storage_options=storage_options or {},
+        mask_dir=None if mask_dir is None else os.fspath(mask_dir),
+        mask_suffix=mask_suffix or None,
     ).seen_by(pipeline)
 
     def watch(found: Listing) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from msgspec import UNSET
 from PIL import Image
 
 from normstat.atomic import written_whole
@@ -123,6 +124,12 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
         raise NormstatError(
             f"{folder}: {manifest.job.method} cannot be undone: the mean and std around each "
             "pixel are not kept"
+        )
+    pipeline = manifest.job.pipeline
+    if pipeline.masks is not UNSET or pipeline.ignore_value is not UNSET:
+        raise NormstatError(
+            f"{folder}: what masks or --ignore-value left out was written as 0 and is not kept; "
+            "apply without them to be able to go back"
         )
     if FORMATS[manifest.job.format].read is None:
         raise NormstatError(

@@ -27,10 +27,12 @@ from normstat.measure import compute
 from normstat.reading import Observer
 from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
+from normstat.spec.asked import asked_of
 from normstat.spec.model import (
     LEVEL,
     Estimator,
     Group,
+    Masks,
     Part,
     Pipeline,
     Selected,
@@ -267,6 +269,8 @@ def _again(
         "files_from": selection.files_from,
         "null": selection.null,
         "column": selection.column,
+        "mask_dir": selection.mask_dir,
+        "mask_suffix": selection.mask_suffix,
         **_options(pipeline),
         "weighting": estimator.weighting,
         "std": estimator.std,
@@ -284,9 +288,11 @@ def _options(pipeline: Pipeline) -> dict[str, Any]:
     """Return the options of `compute` that a pipeline was made of."""
     fixed = {"exif_orientation", "mixed_depths"}
     fields = {name: getattr(pipeline, name) for name in pipeline.__struct_fields__}
-    return {
+    options = {
         name: value for name, value in fields.items() if name not in fixed and value is not UNSET
     }
+    masks: Masks | None = options.pop("masks", None)
+    return options | asked_of(masks) if masks else options
 
 
 def _state(spec: Spec) -> State:

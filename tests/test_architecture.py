@@ -23,6 +23,7 @@ LAYERS = [
     "contents",
     "statistics",
     "readers",
+    "masks",
     "images",
     "backends",
     "counting",

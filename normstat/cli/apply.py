@@ -7,10 +7,13 @@ import click
 
 from normstat.application import run
 from normstat.cli.options import (
+    MASK_LABELS,
+    MASK_PLACES,
     PIPELINE,
     from_option,
     list_options,
     local_worker_options,
+    mask_options,
     on_error_option,
     pipeline_options,
     presets_option,
@@ -30,7 +33,7 @@ from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
-from normstat.spec.asked import pipeline_of
+from normstat.spec.asked import masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, Spec
 
@@ -89,6 +92,7 @@ def _methods_help() -> str:
 @presets_option
 @on_error_option
 @pipeline_options
+@mask_options
 @selection_options
 @list_options
 @storage_option
@@ -137,18 +141,23 @@ def apply(
         if options["files_from"] is None:
             made_with = selection_of(usual.dataset)
             options |= {name: options[name] or getattr(made_with, name) for name in _LIST}
+            if not any(options[name] for name in MASK_PLACES):
+                options |= _without_masks(made_with)
     if not src and options["files_from"] is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
         )
+    unmasked = options.setdefault("unmasked", False)
+    places: dict[str, Any] = {name: None if unmasked else options[name] for name in MASK_PLACES}
+    masks = masks_of(**places, **{name: options.pop(name) for name in MASK_LABELS})
     planned = plan(
         *src,
         method=method,
         numbers=numbers,
         output=output or "normalized",
         selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
-        pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}),
+        pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}, masks=masks),
         **options,
     )
     if dry_run:
@@ -177,7 +186,19 @@ def apply(
 _LIST = ("files_from", "null", "column")
 _SELECTION = (
     "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
+    *MASK_PLACES, "unmasked",
 )  # fmt: skip
+
+
+def _without_masks(made_with: Selection) -> dict[str, Any]:
+    """Return options that take the masks of a spec out of what is read, and use none."""
+    folder = made_with.mask_dir
+    here = folder is not None and Path(folder).exists()
+    return {
+        "mask_dir": folder if here else None,
+        "mask_suffix": made_with.mask_suffix if here or folder is None else None,
+        "unmasked": True,
+    }
 
 
 def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:

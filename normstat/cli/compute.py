@@ -13,6 +13,7 @@ from normstat.cli.options import (
     force_option,
     format_option,
     list_options,
+    mask_options,
     on_error_option,
     pipeline_options,
     progress_option,
@@ -60,6 +61,7 @@ from normstat.statistics.summary import PERCENTILES
     help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
 )  # fmt: skip
 @pipeline_options
+@mask_options
 @click.option("--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]")
 @click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]")
 @click.option("--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof.")

@@ -352,11 +352,46 @@ pipeline_options = _group(
         help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
         "several.",
     ),
+    click.option(
+        "--ignore-value",
+        type=float,
+        metavar="VALUE",
+        help="Leave out pixels of which every channel has this code.",
+    ),
 )
+mask_options = _group(
+    click.option(
+        "--mask-dir",
+        metavar="DIR",
+        type=click.Path(readable=False),
+        help="Count only pixels whose mask is not zero: a folder or archive of masks, under the "
+        "relative names of the images with any suffix.",
+    ),
+    click.option(
+        "--mask-suffix",
+        metavar="TEXT",
+        help="The stems of masks end with this, as _mask; without --mask-dir they lie next to "
+        "their images.",
+    ),
+    click.option(
+        "--labels",
+        metavar="LIST",
+        callback=comma_separated,
+        help="Count only pixels whose mask has one of these labels.",
+    ),
+    click.option(
+        "--ignore-label",
+        type=int,
+        metavar="N",
+        help="Leave out pixels whose mask has this label; alone, all others count.",
+    ),
+)
+# The options that say where masks are, and what of them counts.
+MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
 # The fields of `Pipeline` that are options.
 PIPELINE = (
     "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
-    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns",
+    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns", "ignore_value",
 )  # fmt: skip
 on_error_option = click.option(
     "--on-error",

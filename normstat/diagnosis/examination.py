@@ -342,6 +342,8 @@ def images_of(
     selection, roots = selection_of(spec.dataset), spec.dataset.roots
     told = " ".join(printable(os.fspath(place)) for place in places or roots)
     # A spec may be from anywhere: what it names is looked at here, never fetched.
+    if selection.mask_dir is not None and not os.path.lexists(selection.mask_dir):
+        return None, f"its masks, {printable(selection.mask_dir)}, are not here"
     if not places and not all(os.path.lexists(root) for root in roots):
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)

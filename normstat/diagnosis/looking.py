@@ -161,7 +161,7 @@ class _Image:
         if decoded.image is None:
             raise ImageError(f"{kind.name}, which has no colours to look at")
         if decoded.mask and not decoded.mask.getbbox():
-            raise ImageError("every pixel is transparent")
+            raise ImageError("no pixel counts: all are transparent or masked")
         if kind.channels > question.channels:
             raise ImageError("has the channels R G B, the numbers have one")
         self._image, self._mask = decoded.image, decoded.mask

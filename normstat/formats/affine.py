@@ -1,13 +1,16 @@
 """A normalization as exact rationals: what every format is written from and read into."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+from msgspec import UNSET
+
 from normstat.errors import SpecError
-from normstat.spec.model import Constants
+from normstat.spec.model import Constants, Spec
 
 BYTE, WORD = Fraction(255), Fraction(65535)
+_STEPS = 200 * 257  # half percents, between codes of 8 bits as between those of 16
 RGB, BGR, GRAY = ("R", "G", "B"), ("B", "G", "R"), ("L",)
 
 
@@ -28,6 +31,9 @@ class Affine:
         The largest code: 255, 65535, 1 for float images; None when there is no bound.
     unit
         How many codes the numbers of the spec call 1.
+    clip
+        The 0.5 and 99.5 percentiles of the foreground, in codes, one pair a channel; None unless
+        the spec was made with masks.
 
     Raises
     ------
@@ -46,6 +52,7 @@ class Affine:
     channels: tuple[str, ...]
     code_max: Fraction | None
     unit: Fraction = BYTE
+    clip: tuple[tuple[Fraction, Fraction], ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) == len(self.channels) > 0:
@@ -73,7 +80,8 @@ class Affine:
         code_max = None if bound is None else exact(bound) * unit
         if code_max is not None and mean and max(mean) > code_max:
             code_max = None  # the usual range is not the one of these numbers
-        return cls(tuple(mean), tuple(std), tuple(constants.channels), code_max, unit)
+        clip = _clip(constants, unit) if isinstance(constants, Spec) else None
+        return cls(tuple(mean), tuple(std), tuple(constants.channels), code_max, unit, clip)
 
     @property
     def scale(self) -> tuple[Fraction, ...]:
@@ -101,6 +109,21 @@ class Affine:
             std=self.stds(self.unit),
             max_pixel_value=whole(self.unit),
         )
+
+
+def _clip(spec: Spec, unit: Fraction) -> tuple[tuple[Fraction, Fraction], ...] | None:
+    pipeline, found = spec.pipeline, spec.percentiles
+    if (pipeline.masks is UNSET and pipeline.ignore_value is UNSET) or not found:
+        return None
+    if not {"0.5", "99.5"} <= found.keys():
+        return None
+    low, high = ([_on_grid(exact(value) * unit) for value in found[p]] for p in ("0.5", "99.5"))
+    return tuple(zip(low, high, strict=True))
+
+
+def _on_grid(code: Fraction) -> Fraction:
+    """Return a percentile without what a division rounded: it has few digits between two codes."""
+    return Fraction(round(code * _STEPS), _STEPS)
 
 
 def exact(value: float | Fraction) -> Fraction:

@@ -14,8 +14,9 @@ _FIELD = "foreground_intensity_properties_per_channel"
 class NnUnet(DocumentFormat):
     """y = (code − mean) / std of codes clipped to two percentiles.
 
-    What is written has what CTNormalization reads, and clips nothing: its percentiles are the ends
-    of the range.
+    What is written has what CTNormalization reads. Of a spec that was made with masks it has the
+    percentiles of the foreground; without, it clips nothing: its percentiles are the ends of the
+    range. nnU-Net itself draws a sample of the foreground, and takes the same definitions.
     """
 
     name = "nnunet"
@@ -29,9 +30,7 @@ class NnUnet(DocumentFormat):
         return (_FIELD,)
 
     def values(self, affine: Affine) -> dict[str, Any]:
-        if affine.code_max is None:
-            raise SpecError("nnunet clips to percentiles, and the spec does not bound its codes")
-        low, high = 0, whole(affine.code_max)
+        numbers = zip(affine.means(), affine.stds(), self._limits(affine), strict=True)
         return {
             str(index): {
                 "mean": mean,
@@ -39,8 +38,16 @@ class NnUnet(DocumentFormat):
                 "percentile_99_5": high,
                 "std": std,
             }
-            for index, (mean, std) in enumerate(zip(affine.means(), affine.stds(), strict=True))
+            for index, (mean, std, (low, high)) in enumerate(numbers)
         }
+
+    @staticmethod
+    def _limits(affine: Affine) -> list[tuple[float, float]]:
+        if affine.clip is not None:
+            return [(whole(low), whole(high)) for low, high in affine.clip]
+        if affine.code_max is None:
+            raise SpecError("nnunet clips to percentiles, and the spec does not bound its codes")
+        return [(0, whole(affine.code_max))] * len(affine.channels)
 
     def document(self, values: dict[str, Any]) -> Any:
         return {_FIELD: values}
@@ -69,7 +76,7 @@ class NnUnet(DocumentFormat):
         changes: list[Change] = []
         self.read(text)
         for index, fields in self.values(affine).items():
-            for name in ("mean", "std"):
+            for name in fields if affine.clip is not None else ("mean", "std"):
                 document = self._parsed(text)
                 if (_FIELD, index) not in document.spans:
                     raise SpecError(f"{_FIELD}.{index}: there is no such channel")

@@ -30,6 +30,8 @@ class Decoded:
         Everything else. They can be read once, while the file is open.
     shape
         Of one channel of what comes in blocks: (height, width), or (slices, height, width) ...
+    left_out
+        How many values the mask leaves out, by reason; empty where only alpha does.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Decoded:
     mask: Image.Image | None = None
     blocks: Iterable[Block] = ()
     shape: tuple[int, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 class Reader(Protocol):

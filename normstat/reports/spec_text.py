@@ -14,7 +14,7 @@ from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
-from normstat.spec.model import Part, Pipeline, Spec
+from normstat.spec.model import Masks, Part, Pipeline, Spec
 
 _MOST_ACROSS = 4  # channels that stand beside each other
 _NARROWEST = 60  # columns of a terminal
@@ -286,12 +286,23 @@ def pipeline_text(pipeline: Pipeline) -> str:
         parts.append(f"nodata {pipeline.nodata:g}")
     parts += [f"{name.replace('_', ' ')} {axis}" for name, axis in _axes(pipeline)]
     parts += [f"columns {' '.join(map(printable, pipeline.columns))}"] if pipeline.columns else []
+    if pipeline.masks is not UNSET:
+        parts.append(_masks(pipeline.masks))
+    if pipeline.ignore_value is not UNSET:
+        parts.append(f"without pixels of {pipeline.ignore_value:g}")
     return ", ".join(parts)
 
 
 def _axes(pipeline: Pipeline) -> list[tuple[str, object]]:
     named = ("channel_axis", pipeline.channel_axis), ("image_axis", pipeline.image_axis)
     return [(name, axis) for name, axis in named if axis is not UNSET]
+
+
+def _masks(masks: Masks) -> str:
+    if isinstance(masks.foreground, list):
+        return f"masks: labels {', '.join(map(str, masks.foreground))}"
+    ignored = f", but not {masks.ignore_label}" if masks.ignore_label is not UNSET else ""
+    return f"masks: {masks.foreground} label{ignored}"
 
 
 def _notes(spec: Spec) -> str:

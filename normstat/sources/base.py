@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from normstat.sources.axes import Axes
@@ -40,6 +41,20 @@ _DIGITS = re.compile(r"\d+")
 _FAR = 8
 
 Opener = Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Opens an image; `mask` opens its mask, which has this name."""
+
+    image: Opener
+    mask: Opener
+    name: str
+
+    def __call__(self) -> BinaryIO:
+        return self.image()
+
+
 # Is told, now and then, of a listing that grows.
 Watch = Callable[["Listing"], object]
 
@@ -106,6 +121,10 @@ class Selection:
         of a table: of the list, or of a Parquet file.
     axes, tables
         How arrays hold images, and whether tables are read as numbers; see `seen_by`.
+    mask_dir, mask_suffix
+        Where the masks of the images are, see `normstat.sources.pairs`.
+    unmasked
+        Only take the masks out of the listing.
     """
 
     include: tuple[str, ...] = ()
@@ -119,6 +138,9 @@ class Selection:
     column: str | None = None
     axes: Axes = field(default_factory=Axes)
     tables: bool = False
+    mask_dir: str | None = None
+    mask_suffix: str | None = None
+    unmasked: bool = False
 
     def seen_by(self, pipeline: Pipeline) -> "Selection":
         """Return the selection with what a pipeline says of the files that hold the images."""
@@ -212,6 +234,7 @@ class Portion:
     places: "array[int]"
     sizes: "array[int]"
     groups: "array[int] | None" = None
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -219,7 +242,10 @@ class Portion:
     def opened(self) -> Iterator[tuple[str, Opener]]:
         """Yield each name with what opens the image."""
         references = map(Reference, self.names, self.places, self.sizes)
-        return zip(self.names, self.source.openers(references), strict=True)
+        openers = self.source.openers(references)
+        if self.masks is not None:
+            openers = map(Masked, openers, self.masks.openers(), self.masks.names)
+        return zip(self.names, openers, strict=True)
 
     def halves(self) -> list["Portion"]:
         """Return the portion in two, or nothing when it is a single image."""
@@ -230,7 +256,10 @@ class Portion:
 
     def _part(self, rows: slice) -> "Portion":
         groups = None if self.groups is None else self.groups[rows]
-        return Portion(self.source, self.names[rows], self.places[rows], self.sizes[rows], groups)
+        masks = self.masks and self.masks.pick(range(len(self))[rows])
+        return Portion(
+            self.source, self.names[rows], self.places[rows], self.sizes[rows], groups, masks
+        )
 
 
 def _longs() -> "array[int]":
@@ -244,7 +273,8 @@ class Listing:
     `names` are unique. The arrays have one number an image: its bytes, its version (which changes
     when the image does: nanoseconds of the last change, where there is a clock), its place within
     its source, and which of `sources` it is from. All is flat because a listing can hold millions.
-    `groups` has the number of each image's group when the images are to be told apart.
+    `groups` has the number of each image's group when the images are to be told apart, `masks`
+    the mask of each, in the order of the images.
     """
 
     roots: list[str]
@@ -259,6 +289,7 @@ class Listing:
     containers: set[str] = field(default_factory=set)  # patterns of archives that were passed over
     links_not_entered: int = 0
     groups: "array[int] | None" = None
+    masks: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -307,6 +338,7 @@ class Listing:
             places=_picked(self.places, rows),
             owners=_picked(self.owners, rows),
             groups=None if self.groups is None else _picked(self.groups, rows),
+            masks=self.masks and self.masks.pick(rows),
         )
 
     def portion(self, rows: Sequence[int]) -> Portion:
@@ -315,9 +347,19 @@ class Listing:
         if isinstance(rows, range):
             part = slice(rows.start, rows.stop)
             groups = None if self.groups is None else self.groups[part]
-            return Portion(source, self.names[part], self.places[part], self.sizes[part], groups)
+            masks = self.masks and self.masks.pick(rows)
+            names, places, sizes = self.names[part], self.places[part], self.sizes[part]
+            return Portion(source, names, places, sizes, groups, masks)
         picked = self.pick(rows)
-        return Portion(source, picked.names, picked.places, picked.sizes, picked.groups)
+        return Portion(
+            source, picked.names, picked.places, picked.sizes, picked.groups, picked.masks
+        )
+
+    def openers(self) -> Iterator[Opener]:
+        """Yield what opens each image, of whatever source."""
+        for run in self._runs():
+            for _, opener in self.portion(run).opened():
+                yield opener
 
     def opener(self, row: int) -> Opener:
         """Return what opens one image."""
@@ -340,8 +382,15 @@ class Listing:
         >>> Listing([], names=["b.png", "a.png"], sizes=array("q", [2, 1])).digest()[:15]
         'sha256:d6b3dc12'
         """
-        order = sorted(range(len(self)), key=self.names.__getitem__)
-        return digest_of((self.names[index], self.sizes[index]) for index in order)
+        return self.digest_of(sorted(range(len(self)), key=self.names.__getitem__))
+
+    def digest_of(self, rows: Sequence[int]) -> str:
+        """Return the SHA-256 over names and sizes of some images, and of their masks."""
+        files = ((self.names[row], self.sizes[row]) for row in rows)
+        if self.masks is None:
+            return digest_of(files)
+        masks = ((f"{self.masks.names[row]}\0mask", self.masks.sizes[row]) for row in rows)
+        return digest_of(chain(files, masks))
 
     def chunks(self, *, images: int, size: int) -> Iterator[Sequence[int]]:
         """Cut the listing into runs of at most `images` rows or about `size` bytes of one source.

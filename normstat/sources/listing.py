@@ -10,6 +10,7 @@ from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
 from normstat.sources.base import Listing, Selection, Watch, container
 from normstat.sources.filelist import list_named
+from normstat.sources.pairs import with_masks
 
 # Each lists the places of its kind into one listing, in this order.
 KINDS = Registry(
@@ -61,6 +62,9 @@ def list_files(
     else:
         listing = list_named(places, selection, watch, _listed)
     listing.sort()
+    if selection.mask_dir is not None or selection.mask_suffix:
+        there = places if selection.mask_dir is None else [*expanded(selection.mask_dir)]
+        return with_masks(listing, there, selection, watch, _listed)
     return listing
 
 

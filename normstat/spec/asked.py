@@ -1,12 +1,14 @@
 """Options as they are asked for → parts of a spec, checked as the fields of a file are."""
 
 import re
+from collections.abc import Sequence
+from math import isnan
 from typing import Any, TypeVar
 
 import msgspec
 
 from normstat.errors import UsageError
-from normstat.spec.model import Pipeline
+from normstat.spec.model import Masks, Pipeline
 
 Checked = TypeVar("Checked", bound=msgspec.Struct)
 
@@ -30,6 +32,46 @@ def checked(part: type[Checked], **fields: Any) -> Checked:
         ) from error
 
 
+def masks_of(
+    mask_dir: object, mask_suffix: str | None, labels: Sequence[int | str], ignore_label: int | None
+) -> dict[str, Any] | None:
+    """Return what is asked of masks, as the fields of `Masks`; None without masks.
+
+    >>> masks_of("masks", None, ["2", "1"], 255)
+    {'foreground': [1, 2], 'ignore_label': 255}
+
+    Raises
+    ------
+    UsageError
+        There are no masks, or a label is none or is counted and ignored.
+    """
+    if mask_dir is None and not mask_suffix:
+        if labels or ignore_label is not None:
+            given = "labels" if labels else "ignore_label"
+            raise UsageError(f"{given} is for masks: mask_dir or mask_suffix says where they are")
+        return None
+    try:
+        wanted = sorted({int(label) for label in labels})
+    except ValueError as error:
+        raise UsageError(f"labels are whole numbers, as in 1,2,3: {error}") from error
+    if ignore_label in wanted:
+        raise UsageError(f"label {ignore_label} is to be counted (labels) and to be ignored")
+    if ignore_label is None:
+        return {"foreground": wanted or "nonzero"}
+    return {"foreground": wanted or "all", "ignore_label": ignore_label}
+
+
+def asked_of(masks: Masks) -> dict[str, Any]:
+    """Return the options that `masks_of` makes this of.
+
+    >>> asked_of(Masks(foreground=[1, 2]))
+    {'labels': [1, 2], 'ignore_label': None}
+    """
+    labels = masks.foreground if isinstance(masks.foreground, list) else []
+    ignored = None if masks.ignore_label is msgspec.UNSET else masks.ignore_label
+    return {"labels": labels, "ignore_label": ignored}
+
+
 def pipeline_of(**options: Any) -> Pipeline:
     """Build a pipeline of the options of `compute` that bear the names of its fields.
 
@@ -43,6 +85,8 @@ def pipeline_of(**options: Any) -> Pipeline:
     """
     given = {}
     for name, value in options.items():
+        if isinstance(value, float) and isnan(value) and name == "ignore_value":
+            raise UsageError("ignore_value is nan: what is not a number never counts")
         if value is None or value == () or value == _NOTHING.get(name):
             continue
         whole = isinstance(value, float) and value.is_integer()

@@ -65,6 +65,16 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a spec: immutable, and strict about its fields."""
 
 
+class Masks(_Part, frozen=True, kw_only=True):
+    """Which pixels count, by the label that the image's mask has there.
+
+    `ignore_label` never counts; "all" counts every other.
+    """
+
+    foreground: Literal["nonzero", "all"] | Annotated[list[int], Meta(min_length=1)] = "nonzero"
+    ignore_label: int | UnsetType = UNSET
+
+
 class Pipeline(_Part, frozen=True, kw_only=True):
     """How a file becomes the pixels that are counted; each field can change a number."""
 
@@ -86,6 +96,8 @@ class Pipeline(_Part, frozen=True, kw_only=True):
     channel_axis: Axis | UnsetType = UNSET
     image_axis: Axis | UnsetType = UNSET
     columns: Annotated[list[Name], Meta(min_length=1)] | UnsetType = UNSET
+    masks: Masks | UnsetType = UNSET
+    ignore_value: Number | UnsetType = UNSET
 
 
 class Sample(_Part, frozen=True, kw_only=True):
@@ -194,6 +206,8 @@ class Selected(_Part, frozen=True, kw_only=True, omit_defaults=True):
     files_from: Name | None = None
     null: bool = False
     column: Name | None = None
+    mask_dir: Name | None = None
+    mask_suffix: Name | None = None
 
 
 class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):

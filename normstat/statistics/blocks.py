@@ -32,12 +32,15 @@ class Block:
         What the others are counted as in `left_out`.
     window
         The rows and columns of the image that these are, row by row; None: all of it.
+    left_out
+        How many values do not count, by reason, where `why` is not the only one.
     """
 
     values: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None = None
     why: str = "masked"
     window: tuple[slice, slice] | None = None
+    left_out: tuple[tuple[str, int], ...] | None = None
 
 
 def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: bool) -> Record:
@@ -66,7 +69,10 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
         values, valid = block.values, block.valid
         if valid is not None:
             valid = np.broadcast_to(valid, values.shape)
-            left_out[block.why] += int(valid.size - np.count_nonzero(valid))
+            if block.left_out is None:
+                left_out[block.why] += int(valid.size - np.count_nonzero(valid))
+            for why, count in block.left_out or ():
+                left_out[why] += count
         if known.bins is None:
             valid = _finite(values, valid, left_out)
         gathering.add(values, valid)
