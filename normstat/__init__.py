@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from normstat.measure import compute
     from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
+    from normstat.oddities import Outliers, outliers
     from normstat.presets.catalogue import preset
     from normstat.reports.page.document import report
     from normstat.spec.files import load, save
@@ -43,6 +44,7 @@ __all__ = [
     "ImageError",
     "Normalization",
     "NormstatError",
+    "Outliers",
     "SourceError",
     "Spec",
     "SpecError",
@@ -56,6 +58,7 @@ __all__ = [
     "load",
     "merge",
     "normalize",
+    "outliers",
     "preset",
     "report",
     "save",
@@ -73,6 +76,8 @@ _HOMES = {
     "diagnose": "normstat.diagnosis",
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
+    "Outliers": "normstat.oddities",
+    "outliers": "normstat.oddities",
     "preset": "normstat.presets.catalogue",
     "report": "normstat.reports.page.document",
     "save": "normstat.spec.files",

@@ -18,6 +18,7 @@ from PIL import Image, ImageChops
 import normstat
 from normstat.errors import ImageError, NormstatError, WorkerLostError
 from normstat.images import read, undisturbed
+from normstat.per_image import packed_row
 from normstat.readers import Decoded
 from normstat.sources import Portion
 from normstat.spec.model import Pipeline
@@ -40,6 +41,7 @@ class Question:
     ddof: int = 0
     covariance: bool = False
     keep_records: bool = False
+    per_image: bool = False
     timeout: float | None = None
     software: dict[str, str] = field(default_factory=SOFTWARE.copy)
 
@@ -67,7 +69,8 @@ class Answer:
     """What a worker found: the state of its images, and those that do not count with the reason.
 
     There is a state for each group that has images here; without groups, all are of group 0.
-    `records` has what is known of each image alone, when that was asked for.
+    `records` has what is known of each image alone, and `rows` the packed row of each, when that
+    was asked for.
     """
 
     states: dict[int, State]
@@ -75,6 +78,7 @@ class Answer:
     images: int
     size: int
     records: list[tuple[str, Record]]
+    rows: list[tuple[str, bytes]] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -101,9 +105,10 @@ def answer(task: Task) -> Answer:
     )
     limited = nullcontext if question.timeout is None else partial(_limited, question.timeout)
     groups = portion.groups or [0] * len(portion)
-    records, skipped = [], []
+    records, skipped, rows = [], [], []
     with undisturbed():
-        for (name, opener), group in zip(portion.opened(), groups, strict=True):
+        images = zip(portion.opened(), portion.sizes, groups, strict=True)
+        for (name, opener), size, group in images:
             try:
                 with limited(), read(opener, question.pipeline) as decoded:
                     record = _counted(decoded, question.covariance)
@@ -113,8 +118,10 @@ def answer(task: Task) -> Answer:
             collectors[group].add(record)
             if question.keep_records:
                 records.append((name, record))
+            if question.per_image:
+                rows.append((name, packed_row(name, size, record)))
     states = {group: collector.state() for group, collector in collectors.items()}
-    return Answer(states, skipped, len(portion), sum(portion.sizes), records)
+    return Answer(states, skipped, len(portion), sum(portion.sizes), records, rows)
 
 
 def lost(task: Task, error: WorkerLostError) -> Answer:

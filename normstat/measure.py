@@ -15,6 +15,7 @@ from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
+from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
@@ -38,6 +39,7 @@ from normstat.spec.model import (
     Weighting,
 )
 from normstat.statistics.summary import PERCENTILES
+from normstat.tables import Destination
 
 # A recipe is a published procedure: options that belong together.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -93,6 +95,8 @@ def compute(
     ddof: Ddof = 0,
     covariance: bool = False,
     percentiles: Sequence[str | float] = PERCENTILES,
+    per_image: str | os.PathLike[str] | Rows | None = None,
+    force: bool = False,
     group_by: str | None = None,
     on_error: Literal["skip", "fail"] = "skip",
     stamp: Stamp | None = None,
@@ -198,6 +202,12 @@ def compute(
         Also find the covariance of the channels.
     percentiles
         Percents, 0 to 100.
+    per_image
+        A file, .csv, .jsonl or .parquet, to which a row of each image that is read is written, in
+        the order of the listing; see `normstat.tables`. It is written even when the images turn
+        out to be of kinds that cannot be combined.
+    force
+        Let `per_image` replace a file that is no such table.
     group_by
         Also measure each group alone: "parent" groups by the folder that holds an image, "top" by
         the first folder of its name, "regex:PATTERN" by what the pattern finds in its name (its
@@ -226,6 +236,8 @@ def compute(
     CacheError
         `cache` is damaged or no cache, or cannot be made. What goes wrong with it later is told
         to the observer, or as a `RuntimeWarning`, and the run goes on without.
+    NormstatError
+        `per_image` cannot be written; that is found out before anything is read.
 
     Examples
     --------
@@ -288,6 +300,8 @@ def compute(
         mask_suffix=mask_suffix or None,
     ).seen_by(pipeline)
 
+    table = Destination.of(per_image, force=force, inputs=[selection.files_from or ""])
+
     def watch(found: Listing) -> None:
         engine.prepare(found, answer.__module__)
         if observer:
@@ -306,12 +320,14 @@ def compute(
             ddof=estimator.ddof,
             covariance=covariance,
             keep_records=cache is not None,
+            per_image=table.rows is not None,
             timeout=timeout,
         ),
         engine,
         cache=cache,
         fail=on_error == "fail",
         observer=observer,
+        rows=table.rows,
         grouping=grouping,
     )
     with engine.held(), closing(run):
@@ -319,6 +335,7 @@ def compute(
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
+    table.write(run.state.kinds, rgb=pipeline.mode == "rgb")
     return assemble(
         run.state,
         estimator=estimator,

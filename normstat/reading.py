@@ -16,6 +16,7 @@ from normstat.engine import Engine
 from normstat.errors import CacheError, ImageError, SourceError
 from normstat.grouping import Grouping
 from normstat.images import VANISHED
+from normstat.per_image import Rows, packed_row
 from normstat.sources import Listing
 from normstat.sources.base import printable
 from normstat.statistics import Record, State
@@ -64,6 +65,8 @@ class Reading:
         Raise at the first image that cannot be read.
     observer
         Is told of progress.
+    rows
+        Is given a row of each image that is read, when the question asks for one.
     grouping
         Which group each image of the listing is in. What has none is skipped.
 
@@ -82,6 +85,7 @@ class Reading:
         cache: str | os.PathLike[str] | None = None,
         fail: bool = False,
         observer: Observer | None = None,
+        rows: Rows | None = None,
         grouping: Grouping | None = None,
     ) -> None:
         self.listing = listing if grouping is None else replace(listing, groups=grouping.numbers)
@@ -93,6 +97,7 @@ class Reading:
         self._decoded = False
         self._fail = fail
         self._observer = observer
+        self._rows = rows
         self._grouping = grouping
 
     @property
@@ -115,10 +120,13 @@ class Reading:
         CacheError
             The cache turns out to be damaged before anything was decoded.
         """
-        listing = self.listing if rows is None else self.listing.pick(sorted(rows))
-        listing = self._unknown(self._with_group(listing))
-        if not listing:
+        wanted = range(len(self.listing)) if rows is None else sorted(rows)
+        unknown = self._unknown(self._with_group(wanted))
+        if not unknown:
             return
+        listing = self.listing
+        if len(unknown) < len(listing):
+            listing = listing.pick(unknown)
         chunks = list(listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES))
         engine = self._engine.over(listing, len(chunks))
         tasks = (Task(self._question, listing.portion(chunk)) for chunk in chunks)
@@ -134,7 +142,7 @@ class Reading:
                 self._add(found.states)
                 self.skipped += found.skipped
                 self._advance(found.images, found.size)
-                self._keep(listing, list(islice(order, found.images)), found)
+                self._keep([unknown[place] for place in islice(order, found.images)], found)
 
     def close(self) -> None:
         """Let the cache keep what it does not have yet."""
@@ -147,58 +155,67 @@ class Reading:
             before = self.states.get(group)
             self.states[group] = state if before is None else before.merged(state)
 
-    def _with_group(self, listing: Listing) -> Listing:
-        """Skip the images that are in no group; return the others."""
-        if self._grouping is None or listing.groups is None or min(listing.groups, default=0) >= 0:
-            return listing
-        rows: dict[bool, list[int]] = {True: [], False: []}
-        for row, group in enumerate(listing.groups):
-            rows[group >= 0].append(row)
-        out = listing.pick(rows[False])
+    def _with_group(self, rows: Sequence[int]) -> Sequence[int]:
+        """Skip the images that are in no group; return the rows of the others."""
+        groups = self.listing.groups
+        if self._grouping is None or groups is None or min(groups, default=0) >= 0:
+            return rows
+        out = self.listing.pick([row for row in rows if groups[row] < 0])
         self.skipped += [(name, self._grouping.missing[name]) for name in out.names]
-        if self._fail:
+        if self._fail and out:
             fail(*self.skipped[-len(out)])
         self._advance(len(out), sum(out.sizes))
-        return listing.pick(rows[True])
+        return [row for row in rows if groups[row] >= 0]
 
-    def _known(
-        self, listing: Listing, rows: Iterable[int], records: Sequence[Record]
-    ) -> dict[int, State]:
+    def _known(self, rows: Iterable[int], records: Sequence[Record]) -> dict[int, State]:
         """Return the states of the groups whose images have these rows and records."""
-        if listing.groups is None:
+        numbers = self.listing.groups
+        if numbers is None:
             return {0: known(records, self._question)}
         groups: defaultdict[int, list[Record]] = defaultdict(list)
-        for row, record in zip(sorted(rows), records, strict=True):
-            groups[listing.groups[row]].append(record)
+        for row, record in zip(rows, records, strict=True):
+            groups[numbers[row]].append(record)
         return {group: known(some, self._question) for group, some in groups.items()}
 
-    def _unknown(self, listing: Listing) -> Listing:
-        """Add what the cache knows; return the images that it does not."""
+    def _unknown(self, wanted: Sequence[int]) -> Sequence[int]:
+        """Add what the cache knows; return the rows of the images that it does not."""
         if not self._cache:
-            return listing
+            return wanted
         missing: list[int] = []
         start = 0
         try:
-            for start in range(0, len(listing), CHUNK_IMAGES):
-                rows = range(start, min(start + CHUNK_IMAGES, len(listing)))
-                records, unread = self._cache.find(listing, rows)
+            for start in range(0, len(wanted), CHUNK_IMAGES):
+                rows = wanted[start : start + CHUNK_IMAGES]
+                records, unread = self._cache.find(self.listing, rows)
                 missing += unread
                 if records:
-                    self._add(self._known(listing, set(rows).difference(unread), records))
-                    size = sum(listing.sizes[start : rows.stop])
-                    self._advance(len(records), size - sum(listing.sizes[row] for row in unread))
-                    self._cached(len(records))
+                    self._take(rows, unread, records)
         except CacheError as error:
             if not self._decoded:
                 raise
-            missing += range(start, len(listing))
+            missing += wanted[start:]
             self._lose_cache(error)
-        return listing if len(missing) == len(listing) else listing.pick(missing)
+        return missing
 
-    def _keep(self, listing: Listing, rows: Sequence[int], found: Answer) -> None:
+    def _take(self, rows: Sequence[int], unread: Sequence[int], records: list[Record]) -> None:
+        """Count the images that the cache knows."""
+        there = sorted(set(rows).difference(unread))
+        self._add(self._known(there, records))
+        names, sizes = self.listing.names, self.listing.sizes
+        self._advance(len(there), sum(sizes[row] for row in there))
+        self._cached(len(there))
+        if self._rows is not None:
+            for row, record in zip(there, records, strict=True):
+                self._rows.add(row, packed_row(names[row], sizes[row], record))
+
+    def _keep(self, rows: Sequence[int], found: Answer) -> None:
         self._decoded = True
+        if self._rows is not None:
+            row_of = {self.listing.names[row]: row for row in rows}
+            for name, packed in found.rows:
+                self._rows.add(row_of[name], packed)
         if self._cache:
-            self._cache.keep(listing, rows, found.records)
+            self._cache.keep(self.listing, rows, found.records)
             if self._cache.due:
                 self._flush()
 

@@ -26,6 +26,9 @@ COMMANDS = Registry(
         "diagnose": Entry(
             "normstat.cli.diagnose:command", "Show what normalization does to training."
         ),
+        "outliers": Entry(
+            "normstat.cli.outliers:command", "Find the images that are unlike the rest."
+        ),
         "report": Entry("normstat.cli.report:report", "Write a page about specs, to look at."),
         "validate": Entry(
             "normstat.cli.validate:validate", "Check that a spec is sound and still true."

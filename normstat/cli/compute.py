@@ -15,6 +15,7 @@ from normstat.cli.options import (
     list_options,
     mask_options,
     on_error_option,
+    per_image_option,
     pipeline_options,
     progress_option,
     quiet_option,
@@ -70,6 +71,7 @@ from normstat.statistics.summary import PERCENTILES
     "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
     help="Percents from 0 to 100.",
 )  # fmt: skip
+@per_image_option
 @click.option(
     "--group-by", metavar="RULE",
     help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), or "
@@ -81,7 +83,6 @@ def compute(
     src: tuple[str, ...],
     output: str | None,
     force: bool,
-    shard: str | None,
     screen: str,
     quiet: bool,
     progress: bool | None,
@@ -108,12 +109,13 @@ def compute(
     """
     if not src and options["files_from"] is None:
         raise UsageError("name a SRC to measure, or a list: --files-from")
+    shard = options["shard"]
     output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":
         check_target(Path(output), force=force)
     watch = Progress(shown=progress, quiet=quiet)
     try:
-        spec = measure(*src, ddof=1 if ddof == "1" else 0, shard=shard, observer=watch, **options)
+        spec = measure(*src, ddof=1 if ddof == "1" else 0, force=force, observer=watch, **options)
     except KeyboardInterrupt:
         kept = "nothing was written; --cache FILE keeps what is done"
         if watch.in_cache:

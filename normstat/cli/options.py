@@ -359,6 +359,13 @@ pipeline_options = _group(
         help="Leave out pixels of which every channel has this code.",
     ),
 )
+per_image_option = click.option(
+    "--per-image",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
+    "channel mean, std, min, max and clipped shares.",
+)
 mask_options = _group(
     click.option(
         "--mask-dir",

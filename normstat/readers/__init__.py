@@ -32,13 +32,13 @@ READERS = Registry(
 
 # Reader, offset and bytes that tell a file which Pillow does not know.
 SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
+    ("dicom", 128, b"DICM"),  # first, because what comes before it may be the start of a TIFF
     ("hdr", 0, b"#?RADIANCE"),
     ("hdr", 0, b"#?RGBE"),
     ("tiff", 0, b"II*\0"),
     ("tiff", 0, b"MM\0*"),
     ("tiff", 0, b"II+\0"),
     ("tiff", 0, b"MM\0+"),
-    ("dicom", 128, b"DICM"),
     # Without the 128 bytes before: the first elements of a header, or of a data set.
     ("dicom", 0, b"\x02\0\0\0UL"),
     ("dicom", 0, b"\x08\0\0\0"),

@@ -7,7 +7,13 @@ import numpy as np
 
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.histogram import Histogram
-from normstat.statistics.record import Record, unpacked, unpacked_moments, unpacked_wide
+from normstat.statistics.record import (
+    Record,
+    power_sums,
+    unpacked,
+    unpacked_moments,
+    unpacked_wide,
+)
 from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
 
 _CODES = np.arange(256, dtype=np.int64)
@@ -131,12 +137,10 @@ class _Wide(_Gathered):
         pixels, sums, squares = [], [], []
         for channel, (codes, counts) in enumerate(unpacked_wide(record.content)):
             self._histogram.counts[channel][codes] += counts
-            values = codes + self._kind.zero
-            pixels.append([int(counts.sum())])
-            sums.append([int(values @ counts)])
-            # In two parts: squares times counts of a large image would not fit into 64 bits.
-            high, low = np.divmod(values * values, 1 << 16)
-            squares.append([(int(high @ counts) << 16) + int(low @ counts)])
+            n, s, q = power_sums(codes + self._kind.zero, counts)
+            pixels.append([n])
+            sums.append([s])
+            squares.append([q])
         self._sums.add(pixels, sums, squares)
 
     def finish(self) -> KindState:

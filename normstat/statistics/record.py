@@ -97,6 +97,18 @@ def unpacked_wide(content: bytes) -> list[tuple[npt.NDArray[np.int64], Counts]]:
     return channels
 
 
+def power_sums(values: npt.NDArray[np.int64], counts: Counts) -> tuple[int, int, int]:
+    """Return Σ n, Σ n·v and Σ n·v² over values that occur n times each, exactly.
+
+    >>> power_sums(np.array([0, 65535]), np.array([1, 1 << 40]))
+    (1099511627777, 72056494526300160, 4722222368781080985600)
+    """
+    # In two parts: squares times counts of a large image would not fit into 64 bits.
+    high, low = np.divmod(values * values, 1 << 16)
+    squares = (int(high @ counts) << 16) + int(low @ counts)
+    return int(counts.sum()), int(values @ counts), squares
+
+
 @dataclass(frozen=True)
 class Exact:
     """The moments of one channel of float values, as integers.

@@ -413,7 +413,7 @@ def _kind_to_text(kind: KindState) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if kind.histogram is not None:
         text["histogram"] = kind.histogram.to_text()
-    written = _dyadic if kind.histogram is None else str
+    written = dyadic if kind.histogram is None else str
     text["images"] = {
         "images": sums.images,
         **{name: [written(value) for value in getattr(sums, name)] for name in DEGREES},
@@ -464,10 +464,10 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
     )
 
 
-def _dyadic(value: int) -> str:
+def dyadic(value: int) -> str:
     """Return an integer as "odd*2^n": sums of floats end in hundreds of zero bits.
 
-    >>> _dyadic(0), _dyadic(3), _dyadic(-3 << 500)
+    >>> dyadic(0), dyadic(3), dyadic(-3 << 500)
     ('0', '3', '-3*2^500')
     """
     zeros = (value & -value).bit_length() - 1

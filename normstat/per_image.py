@@ -1,0 +1,296 @@
+"""What a run tells of each image alone: a row of finished numbers and of exact sums."""
+
+import os
+import re
+import weakref
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from tempfile import SpooledTemporaryFile
+
+import msgspec
+import numpy as np
+
+from normstat.errors import SourceError, SpecError
+from normstat.statistics import Kind, Record, kind_of
+from normstat.statistics.exact import sqrt
+from normstat.statistics.record import power_sums, unpacked, unpacked_moments, unpacked_wide
+from normstat.statistics.state import FLOAT_BITS, dyadic
+
+_NARROW = 256  # bins that are kept one by one
+_IN_MEMORY = 16_000_000  # bytes of rows; the others wait in a temporary file
+_MOST = 1 << 63
+
+# In a name that is none of ours, these begin a formula when a spreadsheet opens the table.
+_FORMULA = re.compile(r"[=+\-@]")
+_ESCAPED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\(?:([\\nrt])|x([0-9a-f]{2})|u([0-9a-f]{4}))")
+_SHORT = {"\\": "\\", "\n": "n", "\r": "r", "\t": "t"}
+_LONG = {short: char for char, short in _SHORT.items()}
+_RAW = 0xDC00  # os.fsdecode holds a byte that is no UTF-8 as a surrogate from here on
+
+
+class Channel(msgspec.Struct, frozen=True, array_like=True):
+    r"""One channel of one image.
+
+    `mean` to `max` are in units of code / max_pixel_value of the image's own kind; values of
+    floats are their own. The clipped shares are of the pixels at the smallest and at the largest
+    code; floats have no such codes. `count`, `sum` and `squares` are exact: Σ 1, Σ code and
+    Σ code², of floats as text "odd*2^n" in units of 2⁻²⁵⁶ and 2⁻⁵¹².
+    """
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    clipped_low: float | None
+    clipped_high: float | None
+    count: int
+    sum: int | str
+    squares: int | str
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One image: `path` is escaped, see `escaped`; width and height are before any resize."""
+
+    path: str
+    bytes: int
+    width: int
+    height: int
+    mode: str
+    kind: str
+    channels: list[Channel]
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels count, in the channel that has most."""
+        return max(channel.count for channel in self.channels)
+
+
+def row_of(name: str, size: int, record: Record) -> Row:
+    """Return the row of an image.
+
+    Examples
+    --------
+    >>> from normstat.statistics import Facts
+    >>> from normstat.statistics.record import packed
+    >>> facts = Facts("L", 2, 2, False, False, False)
+    >>> record = Record("gray8", facts, packed([1] + [0] * 254 + [3]))
+    >>> [channel] = row_of("a.png", 70, record).channels
+    >>> channel.mean, channel.clipped_low, channel.clipped_high, channel.sum
+    (0.75, 0.25, 0.75, 765)
+    """
+    facts, kind = record.facts, kind_of(record.kind)
+    channels = list(_of_floats(record) if kind.bins is None else _of_codes(record, kind))
+    return Row(escaped(name), size, facts.width, facts.height, facts.mode, kind.name, channels)
+
+
+def packed_row(name: str, size: int, record: Record) -> bytes:
+    """Return the row of an image as few bytes, to be handed to `Rows`."""
+    return _ENCODER.encode(row_of(name, size, record))
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Row)
+
+
+def _of_codes(record: Record, kind: Kind) -> Iterator[Channel]:
+    unit, zero, last = kind.max_code, kind.zero, (kind.bins or 0) - 1
+    if kind.bins == _NARROW:
+        table = unpacked([record.content], kind.channels * _NARROW).reshape(-1, _NARROW)
+        used = [np.flatnonzero(counts) for counts in table]
+        pairs = [(codes, counts[codes]) for codes, counts in zip(used, table, strict=True)]
+    else:
+        pairs = unpacked_wide(record.content)
+    for codes, counts in pairs:
+        count, total, squares = power_sums(codes + zero, counts)
+        first_code, last_code = int(codes[0]), int(codes[-1])
+        yield Channel(
+            total / (count * unit),
+            _std(count, total, squares, unit),
+            (first_code + zero) / unit,
+            (last_code + zero) / unit,
+            int(counts[0]) / count if first_code == 0 else 0.0,
+            int(counts[-1]) / count if last_code == last else 0.0,
+            count,
+            _exact(total),
+            _exact(squares),
+        )
+
+
+def _of_floats(record: Record) -> Iterator[Channel]:
+    unit = 1 << FLOAT_BITS
+    for each in unpacked_moments(record.content):
+        yield Channel(
+            each.s / (each.n * unit),
+            _std(each.n, each.s, each.q, unit),
+            each.low,
+            each.high,
+            None,
+            None,
+            each.n,
+            dyadic(each.s),
+            dyadic(each.q),
+        )
+
+
+def _std(n: int, s: int, q: int, unit: int) -> float:
+    return sqrt(max(Fraction(n * q - s * s, (n * unit) ** 2), Fraction(0)))
+
+
+def _exact(value: int) -> int | str:
+    return value if -_MOST <= value < _MOST else str(value)
+
+
+# --- names ---
+
+
+def escaped(name: str) -> str:
+    r"""Return a name as text without control characters, from which `unescaped` gets it back.
+
+    A backslash becomes two, a line break `\n`, a byte that is no UTF-8 `\xNN`, another character
+    that a line cannot hold `\uNNNN`. So does a first character that would make a spreadsheet take
+    the name for a formula.
+
+    >>> print(escaped("two words, Zürich\n.png"), escaped("caf\udce9.jpg"), escaped("=1+1.png"))
+    two words, Zürich\n.png caf\xe9.jpg \u003d1+1.png
+    """
+    if name.isprintable() and name.isascii() and "\\" not in name and not _FORMULA.match(name):
+        return name
+    text = _ESCAPED.sub(_escape, name)
+    return f"\\u{ord(text[0]):04x}{text[1:]}" if _FORMULA.match(text) else text
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if char in _SHORT:
+        return f"\\{_SHORT[char]}"
+    code = ord(char)
+    return f"\\x{code - _RAW:02x}" if _RAW + 0x80 <= code < _RAW + 0x100 else f"\\u{code:04x}"
+
+
+def unescaped(path: str) -> str:
+    r"""Return the name that was escaped, as `os.fsdecode` would give it.
+
+    >>> unescaped(escaped("a\\n\n\udcff.png")) == "a\\n\n\udcff.png"
+    True
+    """
+    return _ESCAPE.sub(_unescape, path) if "\\" in path else path
+
+
+def _unescape(match: re.Match[str]) -> str:
+    short, raw, code = match.groups()
+    if short:
+        return _LONG[short]
+    return chr(_RAW + int(raw, 16)) if raw else chr(int(code, 16))
+
+
+# --- the rows of a run ---
+
+
+class Rows:
+    """Rows in the order of the listing, whatever the order in which they come.
+
+    They wait packed, in memory while they are few and else in a temporary file without a name; of
+    each image two integers stay in memory.
+
+    Parameters
+    ----------
+    folder
+        Where the temporary file is made; by default where the system has such files.
+
+    Examples
+    --------
+    >>> rows = Rows()
+    >>> for place, name in [(7, "b.png"), (3, "a.png")]:
+    ...     row = Row(name, 70, 1, 1, "L", "gray8", [])
+    ...     rows.add(place, msgspec.msgpack.encode(row))
+    >>> [row.path for row in rows], len(rows)
+    (['a.png', 'b.png'], 2)
+    """
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY, dir=folder)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)  # whatever becomes of the run
+        self._places = array("q")
+        self._ends = array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, place: int, packed: bytes) -> None:
+        """Take the row of the image at a place of the listing.
+
+        Raises
+        ------
+        SourceError
+            The disk has no room for it.
+        """
+        try:
+            self._file.write(packed)
+        except OSError as error:
+            raise SourceError(
+                f"the rows of --per-image cannot be kept until the end: {error.strerror}. Nothing "
+                "was written; name a FILE on a disk with more room, about 300 bytes an image"
+            ) from error
+        self._places.append(place)
+        self._ends.append(self._ends[-1] + len(packed))
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows that are there now."""
+        places = np.array(self._places, np.int64)
+        for index in np.argsort(places).tolist():
+            start, end = self._ends[index], self._ends[index + 1]
+            self._file.seek(start)
+            yield _DECODER.decode(self._file.read(end - start))
+        self._file.seek(0, os.SEEK_END)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The channels that a table has, and where those of an image stand among them.
+
+    Images that are combined have the channels of the spec: gray beside colour stands three times,
+    as it counts. Kinds that cannot be combined have their own columns each.
+    """
+
+    names: tuple[str, ...]
+    combined: bool = True
+
+    @classmethod
+    def of(cls, kinds: Iterable[str], *, rgb: bool = False) -> "Columns":
+        """Return the columns for images of these kinds.
+
+        Parameters
+        ----------
+        rgb
+            Three channels even when every image is gray.
+
+        >>> Columns.of(["gray16", "rgb8"]).names, Columns.of(["gray8"]).names
+        (('R', 'G', 'B'), ('L',))
+        >>> Columns.of(["rgb8", "gray-float"]).names
+        ('L', 'R', 'G', 'B')
+        """
+        found = [kind_of(name) for name in sorted(set(kinds))]
+        if len(found) > 1 and not all(kind.is_mixable for kind in found):
+            return cls(tuple(dict.fromkeys(n for k in found for n in k.names)), False)
+        if any(kind.is_colour or (rgb and kind.is_mixable) for kind in found):
+            return cls(("R", "G", "B"))
+        return cls(tuple(found[0].names) if found else ())
+
+    def channels(self, row: Row) -> dict[str, Channel]:
+        """Return the channels of an image by the names of their columns.
+
+        Raises
+        ------
+        SpecError
+            The image has other channels.
+        """
+        kind = kind_of(row.kind)
+        if self.combined and len(row.channels) == 1 and len(self.names) > 1 and kind.is_mixable:
+            return dict.fromkeys(self.names, row.channels[0])
+        names = self.names if self.combined else kind.names
+        if len(names) != len(row.channels):
+            raise SpecError(f"{row.path}: {len(row.channels)} channels, expected {len(names)}")
+        return dict(zip(names, row.channels, strict=True))
