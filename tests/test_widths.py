@@ -47,6 +47,7 @@ ROWS = {
     "diff same": ["diff", "constants.json", "constants.json"],
     "lint list": ["lint", "--list"],
     "diagnose": ["diagnose", "normstat.json", "--preset", "imagenet", "--simulate"],
+    "outliers": ["outliers", "normstat.json", "--top", "5"],
     "cache info": ["cache", "info", "kept.db"],
     "export list": ["export", "--list"],
     "export list of a spec": ["export", "normstat.json", "--list"],

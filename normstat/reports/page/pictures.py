@@ -1,6 +1,7 @@
 """Thumbnails of a spec's images, when they are still where it says."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from typing import Any
@@ -12,7 +13,10 @@ from PIL import Image
 from normstat.diagnosis.examination import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
+from normstat.oddities import Outliers, outliers
+from normstat.per_image import escaped
 from normstat.readers.base import Decoded, assembled
+from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
 from normstat.sources import Listing
@@ -21,6 +25,9 @@ from normstat.spec.model import Pipeline, Spec
 from normstat.statistics import kind_of
 
 _MOST = 12
+_MOST_JUDGED = 2_000  # images that are read for a page
+_MOST_READ = 2_000_000_000  # bytes
+_FARTHEST = 12
 _MOST_VALUES = 50_000_000  # that are put together for a picture
 _SIDE = 192  # pixels, twice of what is shown, for screens of high density
 _QUALITY = 75
@@ -43,6 +50,34 @@ def a_few(listing: Listing, pipeline: Pipeline) -> tuple[Picture, ...]:
     """Return thumbnails of at most 12 images, drawn by a seed from each folder in proportion."""
     order = drawn(listing.names, seed=0, stratify=True)[:_MOST]
     return thumbnails(listing, [(row, "") for row in sorted(order)], pipeline)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The images that are farthest from the rest, and pictures of them."""
+
+    outliers: Outliers
+    pictures: tuple[Picture, ...]
+
+
+def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Judged | None, str]:
+    """Return the outliers among the images of a spec, or why they were not looked for.
+
+    Every image is read for it, so they are looked for among a few thousand at most.
+    """
+    if len(listing) > _MOST_JUDGED or sum(listing.sizes) > _MOST_READ:
+        return None, (
+            f"{len(listing):,} images are many to read for a page; `normstat outliers` does"
+        )
+    try:
+        found = outliers(spec, top=_FARTHEST, observer=observer)
+    except NormstatError as error:
+        return None, str(error)
+    rows = {escaped(name): row for row, name in enumerate(listing.names)}
+    seen = [
+        (rows[each.path], f"score {each.score:.1f}") for each in found.outliers if each.path in rows
+    ]
+    return Judged(found, thumbnails(listing, seen, spec.pipeline)), ""
 
 
 def thumbnails(
