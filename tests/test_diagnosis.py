@@ -8,6 +8,7 @@ import mpmath
 import msgspec
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -632,3 +633,23 @@ def test_sample_of_nothing_but_damaged_files_is_an_error(samples, tmp_path):
         normstat.diagnose(samples / "odd" / "truncated.jpg")
     found = normstat.diagnose(samples / "odd")
     assert found.unreadable == len(names)
+
+
+def test_codes_that_pillow_does_not_hold_are_looked_at_as_fractions_of_their_range(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("8", "16"):
+        (tmp_path / folder).mkdir()
+    for index in range(6):
+        codes = rng.integers(20 * index, 256, (40, 50, 3)).astype(np.uint8)
+        tifffile.imwrite(tmp_path / "8" / f"{index}.tif", codes, photometric="rgb")
+        deep = codes.astype(np.uint16) * 257
+        tifffile.imwrite(tmp_path / "16" / f"{index}.tif", deep, photometric="rgb")
+    narrow, wide = (normstat.diagnose(tmp_path / each, simulate=True) for each in ("8", "16"))
+    assert (wide.sampled, wide.unreadable) == (6, 0)
+    for ours, theirs in zip(narrow.jitter.implied, wide.jitter.implied, strict=True):
+        for part in ("median", "low", "high"):
+            for band in ("alpha", "beta", "brightness_factor"):
+                expected = getattr(getattr(ours, band), part)
+                assert getattr(getattr(theirs, band), part) == pytest.approx(expected, rel=1e-9)
+    ours, theirs = ([each.condition for each in x.simulation.descents[1:]] for x in (narrow, wide))
+    assert theirs == pytest.approx(ours, rel=1e-6)

@@ -4,11 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from html.parser import HTMLParser
 from io import BytesIO
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+import tifffile
 from markdown_it import MarkdownIt
 from PIL import Image
 
@@ -250,18 +253,57 @@ def cells_of(content):
 
 def test_images_are_shown_while_they_are_those_of_the_spec(work):
     page = Parsed(normstat.report("normstat.json"))
-    assert len(page.all("img")) == 12
+    assert len(page.all("img")) == 12 + 12  # a few, and the outliers
     for each in page.all("img"):
-        assert re.match(r"(coast|forest|night)/.*\.jpg, \d+ × \d+$", each["alt"])
+        assert re.match(r"(coast|forest|night)/.*\.jpg, \d+ × \d+(, score [\d.]+)?$", each["alt"])
         assert max(int(each["width"]), int(each["height"])) <= 192
     assert not Parsed(normstat.report("normstat.json", images=False)).all("img")
     (work / "photos" / "coast" / "coast-01.jpg").write_bytes(b"other")
     page = Parsed(normstat.report("normstat.json"))
     assert not page.all("img")
     assert "No pictures: photos has changed since normstat.json was made." in words(page)
+    assert "Not looked for: photos has changed since normstat.json was made." in words(page)
     shutil.rmtree(work / "photos")
     page = Parsed(normstat.report("normstat.json"))
     assert "No pictures: photos is not here." in words(page)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_every_kind_of_pixel_has_a_picture(tmp_path, channels, kind):
+    rng = np.random.default_rng(0)
+    values = (rng.random((channels, 40, 60)) * (1000 if kind == "u2" else 250)).astype(kind)
+    values[:, :20] //= 10  # the upper half is dark
+    (tmp_path / "set").mkdir()
+    how = {"planarconfig": "separate"} if channels > 1 else {}
+    photometric = "rgb" if channels == 3 else "minisblack"
+    pixels = values if channels > 1 else values[0]
+    tifffile.imwrite(tmp_path / "set" / "a.tif", pixels, photometric=photometric, **how)
+    spec = normstat.compute(tmp_path / "set", channels="native")
+    page = Parsed(normstat.report(spec))
+    images = page.all("img")
+    assert images
+    for each in images:
+        content = b64decode(each["src"].partition(",")[2])
+        shown = np.asarray(Image.open(BytesIO(content)).convert("L"), float)
+        assert shown.shape == (40, 60)
+        assert shown[:18].mean() < 0.5 * shown[22:].mean()
+
+
+def test_outliers_are_those_of_the_command(work):
+    content = normstat.report("normstat.json").decode()
+    text = words(Parsed(content.replace("</td>", " </td>").replace("</th>", " </th>")))
+    found = normstat.outliers("photos", top=12)
+    assert f"{found.images_named:,} of {found.images:,} images are named by a rule." in text
+    for each in found.outliers:
+        assert f"{each.path} {each.score:.1f}" in text
+        assert all(reason.text in text for reason in each.reasons)
+
+
+def test_outliers_are_not_looked_for_among_many(monkeypatch, work):
+    monkeypatch.setattr("normstat.reports.page.pictures._MOST_JUDGED", 29)
+    text = words(Parsed(normstat.report("normstat.json")))
+    assert "Not looked for: 30 images are many to read for a page" in text
 
 
 def test_sixteen_bits_and_masks_have_pictures(samples, tmp_path):
@@ -270,7 +312,7 @@ def test_sixteen_bits_and_masks_have_pictures(samples, tmp_path):
     for name in ("gray16.png", "gray-alpha.png"):
         shutil.copy(samples / "odd" / name, folder)
     save(normstat.compute(folder), tmp_path / "deep.json")
-    assert len(Parsed(normstat.report(tmp_path / "deep.json")).all("img")) == 2
+    assert len(Parsed(normstat.report(tmp_path / "deep.json")).all("img")) == 2 + 2
 
 
 # --- hostile names

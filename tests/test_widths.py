@@ -22,7 +22,7 @@ WIDTHS = (60, 80, 140)
 LONG = "a-folder-with-a-name-that-is-longer-than-the-narrowest-of-terminals-and-then-some"
 ROWS = {
     "compute": ["compute", "photos", "--covariance", "-o", "new.json"],
-    "compute odd": ["compute", "odd", "-o", "odd.json", "--force"],
+    "compute odd": ["compute", "odd", "--exclude", "float.tif", "-o", "odd.json"],
     "compute sample": ["compute", "photos", "--sample", "20", "-o", "sample.json"],
     "show": ["show"],
     "show groups": ["show", "grouped.json"],
@@ -47,6 +47,7 @@ ROWS = {
     "diff same": ["diff", "constants.json", "constants.json"],
     "lint list": ["lint", "--list"],
     "diagnose": ["diagnose", "normstat.json", "--preset", "imagenet", "--simulate"],
+    "outliers": ["outliers", "normstat.json", "--top", "5"],
     "cache info": ["cache", "info", "kept.db"],
     "export list": ["export", "--list"],
     "export list of a spec": ["export", "normstat.json", "--list"],

@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from normstat.cli.options import cache_option, progress_option, quiet_option, worker_options
-from normstat.cli.screen import Progress
+from normstat.cli.screen import Progress, print_text
 from normstat.errors import InterruptedRunError
 from normstat.oddities import RULES, TOP, Outliers, outliers
 from normstat.spec.files import DEFAULT_PATH, dump_text
@@ -78,8 +78,6 @@ def _print(found: Outliers, screen: str) -> None:
     if screen == "json":
         click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
         return
-    from rich.console import Console  # noqa: PLC0415 (not needed for json)
-
     from normstat.reports.outliers_text import outliers_text  # noqa: PLC0415
 
-    Console(highlight=False).print(outliers_text(found))
+    print_text(outliers_text(found))

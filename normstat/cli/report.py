@@ -34,7 +34,7 @@ from normstat.spec.files import DEFAULT_PATH
 )  # fmt: skip
 @click.option(
     "--images/--no-images", default=True,
-    help="Show a few images, where they still are what the spec says; at most 12 are read.",
+    help="Show a few images and outliers, where the images still are what the spec says.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a report.")
 @presets_option

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from normstat.engine import Engine
 from normstat.errors import ImageError, SourceError
 from normstat.images import read, undisturbed
+from normstat.readers.base import assembled
 from normstat.reading import Observer
 from normstat.sources import Listing, Portion
 from normstat.sources.base import Opener, printable
@@ -131,7 +134,7 @@ def _look(task: _Task) -> Seen:
     with undisturbed():
         for rank, (name, opener) in zip(task.ranks, task.portion.opened(), strict=True):
             try:
-                image = _Image(opener, question)
+                image = _opened(opener, question)
             except ImageError as error:
                 skipped.append((name, str(error)))
                 continue
@@ -152,22 +155,68 @@ def _look(task: _Task) -> Seen:
     )
 
 
+def _opened(opener: Opener, question: Question) -> "_Image | _Codes":
+    with read(opener, question.pipeline) as decoded:
+        kind = kind_of(decoded.kind)
+        if kind.channels > question.channels:
+            raise ImageError("has the channels R G B, the numbers have one")
+        if decoded.image is None and kind.has_range and len(decoded.shape) == 2:  # noqa: PLR2004
+            return _Codes(*assembled(decoded), kind.max_code, question.channels)
+    if decoded.image is None:
+        raise ImageError(f"{kind.name}, which has no colours to look at")
+    return _Image(decoded.image, decoded.mask, kind.max_code, question.channels)
+
+
+class _Codes:
+    """An image in codes, of shape (bands, height, width), that Pillow does not hold.
+
+    It gives what `_Image` gives.
+    """
+
+    def __init__(
+        self,
+        codes: npt.NDArray[Any],
+        valid: npt.NDArray[np.bool_] | None,
+        top: int,
+        channels: int,
+    ) -> None:
+        self._codes, self._top, self._channels = codes, top, channels
+        # A pixel is taken when all its bands count.
+        self._valid: npt.NDArray[np.bool_] = (
+            np.ones(codes.shape[1:], np.bool_) if valid is None else np.asarray(valid.all(axis=0))
+        )
+        if not self._valid.any():
+            raise ImageError("no pixel counts: all are transparent or masked")
+        self.size: tuple[int, int] = (codes.shape[2], codes.shape[1])
+
+    def sampled(self, pixels: int, rng: np.random.Generator) -> Array:
+        """Return so many pixels that count, drawn with replacement."""
+        places = np.flatnonzero(self._valid)
+        codes = self._codes.reshape(len(self._codes), -1)
+        drawn: Array = codes[:, places[rng.integers(len(places), size=pixels)]].T / self._top
+        return np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
+
+    def moments(self, box: Box) -> Array | None:
+        """Return mean and std of all channels together, then of each; None without any pixel."""
+        left, top, right, bottom = box
+        part = np.s_[top:bottom, left:right]
+        codes = self._codes[:, *part][:, self._valid[part]].astype(np.int64)
+        return _moments(
+            codes.shape[1], codes.sum(axis=1), (codes**2).sum(axis=1), self._channels, self._top
+        )
+
+
 class _Image:
     """A decoded image as fractions of the range of its codes, with the channels that are asked."""
 
-    def __init__(self, opener: Opener, question: Question) -> None:
-        with read(opener, question.pipeline) as decoded:
-            kind = kind_of(decoded.kind)
-        if decoded.image is None:
-            raise ImageError(f"{kind.name}, which has no colours to look at")
-        if decoded.mask and not decoded.mask.getbbox():
+    def __init__(
+        self, image: Image.Image, mask: Image.Image | None, top: int, channels: int
+    ) -> None:
+        if mask and not mask.getbbox():
             raise ImageError("no pixel counts: all are transparent or masked")
-        if kind.channels > question.channels:
-            raise ImageError("has the channels R G B, the numbers have one")
-        self._image, self._mask = decoded.image, decoded.mask
-        self._channels = question.channels
-        self._top = kind.max_code
-        self.size = decoded.image.size
+        self._image, self._mask = image, mask
+        self._top, self._channels = top, channels
+        self.size = image.size
 
     def sampled(self, pixels: int, rng: np.random.Generator) -> Array:
         """Return so many pixels that count, drawn with replacement."""
@@ -194,15 +243,25 @@ class _Image:
             counts = np.array(image.histogram(mask), np.int64).reshape(-1, 256)
             steps = np.arange(256)
             pixels, sums, squares = int(counts[0].sum()), counts @ steps, counts @ steps**2
-        if not pixels:
-            return None
-        each = [
-            _mean_and_std(pixels, s, q)
-            for s, q in zip(sums.tolist(), squares.tolist(), strict=True)
-        ]
-        bands = len(each)
-        together = _mean_and_std(pixels * bands, int(sums.sum()), int(squares.sum()))
-        return np.array([together, *each * (self._channels // bands)]) / self._top
+        return _moments(pixels, sums, squares, self._channels, self._top)
+
+
+def _moments(
+    pixels: int,
+    sums: npt.NDArray[np.int64],
+    squares: npt.NDArray[np.int64],
+    channels: int,
+    top: int,
+) -> Array | None:
+    """Return mean and std of all channels together, then of each, as fractions of the range."""
+    if not pixels:
+        return None
+    each = [
+        _mean_and_std(pixels, s, q) for s, q in zip(sums.tolist(), squares.tolist(), strict=True)
+    ]
+    bands = len(each)
+    together = _mean_and_std(pixels * bands, int(sums.sum()), int(squares.sum()))
+    return np.array([together, *each * (channels // bands)]) / top
 
 
 def _mean_and_std(n: int, s: int, q: int) -> tuple[float, float]:

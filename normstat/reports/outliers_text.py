@@ -58,10 +58,10 @@ def _ranking(found: Outliers) -> Group:
         table.add_row(
             _named(each),
             f"{each.score:.1f}",
-            _largest(each.z_mean, "+.1f"),
-            _largest(each.z_std, "+.1f"),
-            _largest(influence.mean_change if influence else None, "+.1e"),
-            _largest(influence.std_change if influence else None, "+.1e"),
+            largest(each.z_mean, "+.1f"),
+            largest(each.z_std, "+.1f"),
+            largest(influence.mean_change if influence else None, "+.1e"),
+            largest(influence.std_change if influence else None, "+.1e"),
         )
     return Group(
         table,
@@ -81,5 +81,6 @@ def _named(each: Outlier) -> Group:
     )
 
 
-def _largest(values: list[float] | None, form: str) -> str:
+def largest(values: list[float] | None, form: str) -> str:
+    """Return the number that is farthest from zero."""
     return format(max(values, key=abs), form) if values else "–"

@@ -172,7 +172,7 @@ def test_pictures_are_decoded_and_named(browser, pages):
     found = browser.execute_script(
         "return [...document.images].map(each => [each.complete, each.naturalWidth, each.alt])"
     )
-    assert 1 < len(found) <= 12
+    assert 1 < len(found) <= 24
     assert all(complete and width for complete, width, _ in found)
     assert any("<img src=x onerror=alert(1)>.jpg" in alt for *_, alt in found)
 

@@ -59,11 +59,12 @@ def report(
     format
         "html": one file that needs nothing else; "markdown"; "png": one figure.
     images
-        Show a few images where they still are what the spec says. At most 12 are read.
+        Look at the images where they still are what the spec says: show a few, and the outliers
+        when there are no more than a few thousand to read for it.
     catalogue
         The presets to compare with; by default those of the package.
     observer
-        Is told of progress where a folder is measured.
+        Is told of progress where images are read.
 
     Returns
     -------
@@ -89,7 +90,12 @@ def report(
     known = catalogue or load_catalogue()
     presets = [each.spec() for each in known]
     subjects = tuple(
-        subject_of(_candidate(each, number, known, observer), presets, with_images=images)
+        subject_of(
+            _candidate(each, number, known, observer),
+            presets,
+            with_images=images,
+            observer=observer,
+        )
         for number, each in enumerate(specs or (DEFAULT_PATH,), 1)
     )
     return _RENDERERS[format](_page(Known(subjects, pairs_of(subjects, presets))))

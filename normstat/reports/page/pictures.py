@@ -1,21 +1,34 @@
 """Thumbnails of a spec's images, when they are still where it says."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
+from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from normstat.diagnosis.examination import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
+from normstat.oddities import Outliers, outliers
+from normstat.per_image import escaped
+from normstat.readers.base import Decoded, assembled
+from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
 from normstat.sources import Listing
 from normstat.sources.base import printable
 from normstat.spec.model import Pipeline, Spec
+from normstat.statistics import kind_of
 
 _MOST = 12
+_MOST_JUDGED = 2_000  # images that are read for a page
+_MOST_READ = 2_000_000_000  # bytes
+_FARTHEST = 12
+_MOST_VALUES = 50_000_000  # that are put together for a picture
 _SIDE = 192  # pixels, twice of what is shown, for screens of high density
 _QUALITY = 75
 _MEDIA_TYPE = "image/jpeg"
@@ -39,19 +52,49 @@ def a_few(listing: Listing, pipeline: Pipeline) -> tuple[Picture, ...]:
     return thumbnails(listing, [(row, "") for row in sorted(order)], pipeline)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The images that are farthest from the rest, and pictures of them."""
+
+    outliers: Outliers
+    pictures: tuple[Picture, ...]
+
+
+def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Judged | None, str]:
+    """Return the outliers among the images of a spec, or why they were not looked for.
+
+    Every image is read for it, so they are looked for among a few thousand at most.
+    """
+    if len(listing) > _MOST_JUDGED or sum(listing.sizes) > _MOST_READ:
+        return None, (
+            f"{len(listing):,} images are many to read for a page; `normstat outliers` does"
+        )
+    try:
+        found = outliers(spec, top=_FARTHEST, observer=observer)
+    except NormstatError as error:
+        return None, str(error)
+    rows = {escaped(name): row for row, name in enumerate(listing.names)}
+    seen = [
+        (rows[each.path], f"score {each.score:.1f}") for each in found.outliers if each.path in rows
+    ]
+    return Judged(found, thumbnails(listing, seen, spec.pipeline)), ""
+
+
 def thumbnails(
     listing: Listing, rows: Sequence[tuple[int, str]], pipeline: Pipeline
 ) -> tuple[Picture, ...]:
     """Return small pictures of some rows of a listing, each with a remark.
 
-    What cannot be read, or has no colours to show, is left out.
+    What cannot be read, or is too large for it, is left out. Of many bands the first three are
+    shown, of a volume the slice in the middle; what is no 8-bit image is stretched from its 1st to
+    its 99th percentile.
     """
     found = []
     with undisturbed():
         for row, remark in rows:
             try:
                 with read(listing.opener(row), pipeline) as decoded:
-                    image = decoded.image
+                    image = _shown(decoded)
             except ImageError:
                 continue
             if image is not None:
@@ -59,12 +102,33 @@ def thumbnails(
     return tuple(found)
 
 
+def _shown(decoded: Decoded) -> Image.Image | None:
+    """Return an image of mode L or RGB, or nothing of one that is too large to be put together."""
+    image = decoded.image
+    if image is not None:
+        if image.mode == "I;16":
+            return _stretched(np.asarray(image)[None])
+        return image.copy() if image.mode in {"L", "RGB"} else image.convert("RGB")
+    if prod(decoded.shape) * kind_of(decoded.kind).channels > _MOST_VALUES:
+        return None
+    codes, _ = assembled(decoded)
+    height = decoded.shape[-2]
+    middle = codes.shape[1] // height // 2 * height
+    return _stretched(codes[: 3 if len(codes) > 2 else 1, middle : middle + height])  # noqa: PLR2004
+
+
+def _stretched(values: npt.NDArray[Any]) -> Image.Image:
+    """Return values of shape (1 or 3, height, width) as an 8-bit image."""
+    wide = values.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    low, high = np.percentile(finite, (1, 99)) if finite.size else (0.0, 1.0)
+    shares = np.nan_to_num((wide - low) / max(high - low, 1e-300), nan=0.0)
+    codes = np.rint(255 * shares.clip(0, 1)).astype(np.uint8)
+    return Image.fromarray(codes[0] if len(codes) == 1 else np.moveaxis(codes, 0, -1).copy())
+
+
 def _small(name: str, remark: str, image: Image.Image) -> Picture:
     size = image.size
-    if image.mode == "I;16":
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    else:
-        image = image.copy()
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     file = BytesIO()
     image.save(file, "JPEG", quality=_QUALITY)

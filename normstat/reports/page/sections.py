@@ -15,6 +15,7 @@ from normstat.gate import report as answer
 from normstat.metrics import METRICS
 from normstat.reports.comparison_text import nearest_and_usual
 from normstat.reports.diagnosis_tables import Cells, tables
+from normstat.reports.outliers_text import largest
 from normstat.reports.page.model import (
     Bars,
     Block,
@@ -544,6 +545,50 @@ def _image_blocks(subject: Subject) -> Iterator[Block]:
         yield Lines((f"No pictures: {subject.unseen}.",))
 
 
+# --- outliers
+
+
+def _outliers(known: Known) -> Section:
+    return Section(
+        "outliers",
+        "Outliers",
+        "The images that are farthest from the rest, by robust z: the distance from the median in "
+        "robust standard deviations. Δ is what mean and std become without the image.",
+        columns=_columns(known.subjects, _outlier_blocks),
+    )
+
+
+def _outlier_blocks(subject: Subject) -> Iterator[Block]:
+    if subject.judged is None:
+        yield Lines((f"Not looked for: {subject.unjudged}.",))
+        return
+    found = subject.judged.outliers
+    yield Lines((f"{found.images_named:,} of {found.images:,} images are named by a rule.",))
+    if subject.judged.pictures:
+        yield Pictures(subject.judged.pictures)
+    rows = [
+        (
+            _name(each.path),
+            f"{each.score:.1f}",
+            largest(each.z_mean, "+.1f"),
+            largest(each.z_std, "+.1f"),
+            largest(each.influence.mean_change if each.influence else None, "+.1e"),
+            largest(each.influence.std_change if each.influence else None, "+.1e"),
+        )
+        for each in found.outliers
+    ]
+    heads = ("image", "score", "z mean", "z std", "Δ mean", "Δ std")
+    notes = ("Each of the channel where it is largest.", *found.notes)
+    yield Table(Cells("", heads, rows, notes))
+    reasons = tuple(
+        (_name(each.path), "; ".join(printable(reason.text) for reason in each.reasons))
+        for each in found.outliers
+        if each.reasons
+    )
+    if reasons:
+        yield Names("What is odd about them", reasons)
+
+
 # --- skipped files
 
 
@@ -661,6 +706,7 @@ _SECTIONS: tuple[_Maker, ...] = (
     _groups,
     _sizes,
     _images,
+    _outliers,
     _skipped,
     _training,
     _provenance,

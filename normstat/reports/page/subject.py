@@ -8,8 +8,9 @@ from normstat.diagnosis import Diagnosis, theory
 from normstat.errors import NormstatError, SpecError
 from normstat.formats.exports import Export, export
 from normstat.ranking import Distance, ranked
+from normstat.reading import Observer
 from normstat.reports.page.model import Picture
-from normstat.reports.page.pictures import a_few, listing_of
+from normstat.reports.page.pictures import Judged, a_few, judged, listing_of
 from normstat.spec.model import PresetSpec, Spec
 
 # The frameworks that most people copy for; `normstat export --list` has all.
@@ -34,10 +35,16 @@ class Subject:
     groups: tuple[Distance, ...]
     pictures: tuple[Picture, ...]
     unseen: str
+    judged: Judged | None
+    unjudged: str
 
 
 def subject_of(
-    candidate: Candidate, presets: Sequence[PresetSpec], *, with_images: bool
+    candidate: Candidate,
+    presets: Sequence[PresetSpec],
+    *,
+    with_images: bool,
+    observer: Observer | None = None,
 ) -> Subject:
     """Find everything that a report says of a spec.
 
@@ -69,6 +76,7 @@ def subject_of(
     pictures = a_few(listing, spec.pipeline) if listing else ()
     if listing and not pictures:
         unseen = "none of the images that were tried has one"
+    found, unjudged = judged(spec, listing, observer) if listing else (None, unseen)
     return Subject(
         name=name,
         spec=spec,
@@ -80,6 +88,8 @@ def subject_of(
         groups=tuple(ranked(spec)) if spec.groups else (),
         pictures=pictures,
         unseen=unseen,
+        judged=found,
+        unjudged=unjudged,
     )
 
 
