@@ -71,6 +71,14 @@ def test_native_gives_the_colours_of_a_palette_and_not_its_indices(tmp_path):
     assert normstat.compute(tmp_path, channels="native").channels == ["R", "G", "B", "A"]
 
 
+def test_a_transparent_code_is_no_channel_and_clips_nothing(tmp_path):
+    pixels = noise(6, 5, high=65536, dtype=np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "a.png", transparency=int(pixels[0, 0]))
+    spec = normstat.compute(tmp_path, channels="native")
+    assert (spec.channels, spec.max_pixel_value) == (["L"], 65535)
+    np.testing.assert_allclose(spec.mean, pixels.mean() / 65535, rtol=1e-14)
+
+
 def test_native_channels_go_through_every_command(run, rgba, tmp_path):
     code, out, err = run("compute", "rgba", "--channels", "native")
     assert (code, err) == (0, "wrote normstat.json\n")

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import normstat
-from normstat import images
 from normstat.errors import ImageError
-from normstat.images import read, undisturbed
+from normstat.images import losses, read, undisturbed
 from normstat.readers import assembled
 from normstat.readers.bands import gdal_names, ome_names
 from normstat.spec.model import Pipeline
@@ -582,7 +581,7 @@ def test_large_files_give_by_tiles_what_pillow_gives(
     content = written(**options, tile=(16, 16), compression="deflate")
     asked = {"alpha": alpha, "channels": channels, "covariance": True}
     whole = measured(tmp_path, content, **asked)
-    monkeypatch.setattr(images, "_MANY_PIXELS", 0)
+    monkeypatch.setattr(losses, "_MANY_PIXELS", 0)
     tiled = normstat.compute(tmp_path, backend="serial", **asked)
     assert next(iter(tiled.counts.by_mode)).startswith("uint")
     for name in ("channels", "mean", "std", "percentiles", "covariance", "histogram"):
@@ -594,7 +593,7 @@ def test_palettes_by_tiles_are_pillows_too(monkeypatch, tmp_path):
     colours = _random.integers(0, 65536, (3, 256)).astype(np.uint16)
     content = written(noise("uint8"), photometric="palette", colormap=colours, tile=(16, 16))
     whole = measured(tmp_path, content)
-    monkeypatch.setattr(images, "_MANY_PIXELS", 0)
+    monkeypatch.setattr(losses, "_MANY_PIXELS", 0)
     tiled = normstat.compute(tmp_path, backend="serial")
     assert tiled.state.kinds == whole.state.kinds
 
