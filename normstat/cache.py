@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -31,7 +32,7 @@ from normstat.statistics import Facts, Record, kind_of
 from normstat.statistics.record import narrowed
 
 FORMAT = 1  # of the file
-RULES = 1  # raise it when normstat finds other pixels or facts in the same file than before
+RULES = 2  # raise it when normstat finds other pixels or facts in the same file than before
 
 _OURS = 0x4E53_5443  # the application_id, "NSTC"
 _PAGE = 16_384  # bytes; a row has 600 to 6,000, so that little is left over
@@ -40,6 +41,8 @@ _NARROW = 256  # bins of a kind whose counts are kept one by one
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
+
+_READERS = ("tifffile", "imagecodecs")
 
 _POLICIES = "id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, words TEXT NOT NULL"
 _IMAGES = (
@@ -215,8 +218,19 @@ def words_of(pipeline: Pipeline) -> str:
 
 @lru_cache(maxsize=1)
 def _software() -> dict[str, str | None]:
-    """Return the versions of Pillow and of the libraries that decode for it."""
-    return {"pillow": SOFTWARE["pillow"]} | {name: features.version(name) for name in _DECODERS}
+    """Return the versions of Pillow, of the libraries that decode for it, and of readers beside."""
+    versions = {"pillow": SOFTWARE["pillow"]}
+    return versions | {name: features.version(name) for name in _DECODERS} | _readers()
+
+
+def _readers() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _READERS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 def _digest(words: str) -> str:
