@@ -32,7 +32,7 @@ from normstat.statistics import Facts, Record, kind_of
 from normstat.statistics.record import narrowed
 
 FORMAT = 1  # of the file
-RULES = 1  # raise it when normstat finds other pixels or facts in the same file than before
+RULES = 2  # raise it when normstat finds other pixels or facts in the same file than before
 
 _OURS = 0x4E53_5443  # the application_id, "NSTC"
 _PAGE = 16_384  # bytes; a row has 600 to 6,000, so that little is left over
@@ -42,12 +42,8 @@ _LOCAL, _LOCAL_MASKED = 1, 2  # what `local` is of files of this machine
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
-_READERS = (
-    "imagecodecs",
-    "nibabel",
-    "pydicom",
-    "tifffile",
-)  # packages that decode what Pillow does not
+# Packages that decode what Pillow does not.
+_READERS = ("imagecodecs", "nibabel", "pydicom", "tifffile")
 
 _POLICIES = "id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, words TEXT NOT NULL"
 _IMAGES = (

@@ -159,7 +159,8 @@ def compute(
     resize, crop, interpolation
         Resize the short side and crop the centre, as torchvision does on a Pillow image.
     max_pixels
-        Files whose header claims more are not decoded.
+        Files whose header claims more are not decoded, unless they come in tiles or strips, none
+        of which may have more.
     channels
         "auto": RGB or one channel, as `mode` says; bands where a file has others. "native": every
         channel that the file has, alpha and infrared too.

@@ -19,7 +19,7 @@ def stack() -> np.ndarray:
     """Return 6 RGB images of 20 x 16 pixels: a disc on a slope, whose colours change."""
     rng = np.random.default_rng(1)
     rows, columns = np.mgrid[0:20, 0:16]
-    disc = np.hypot(rows - 10, columns - 8) < 6  # noqa: PLR2004
+    disc = np.hypot(rows - 10, columns - 8) < 6
     shades = rng.uniform(0.2, 0.9, (6, 2, 3))
     images = np.where(disc[None, :, :, None], shades[:, None, None, 0], shades[:, None, None, 1])
     images = images * (0.6 + 0.02 * rows[None, :, :, None]) + rng.normal(0, 0.02, images.shape)

@@ -346,3 +346,32 @@ def test_a_large_tiff_is_pillows_without_the_extra(tmp_path):
 
 def test_the_size_is_told_as_the_image_has_it():
     assert codes_of(READ["ppm"][0]).shape == (3, HEIGHT, WIDTH)
+
+
+# --- the samples ---
+
+SAMPLES = {
+    "elevation.tif": "gray-float float32",
+    "float.tif": "gray-float float32",
+    "gray12.png": "gray16 I;16",
+    "light.hdr": "rgb-float float32x3",
+    "planar-rgb16.tif": "rgb16 uint16x3",
+    "satellite13.tif": "bands13-16 uint16x13",
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_deep_sample_is_read_as_what_it_is(samples, tmp_path, name):
+    kind, facts, *_ = decoded((samples / "deep" / name).read_bytes())
+    assert f"{kind} {facts.mode}" == SAMPLES[name]
+    (tmp_path / name).symlink_to(samples / "deep" / name)
+    spec = normstat.compute(tmp_path)
+    assert (spec.counts.images, spec.counts.skipped) == (1, 0)
+
+
+def test_samples_leave_out_what_they_say(samples):
+    spec = normstat.compute(samples / "deep" / "satellite13.tif")
+    assert (spec.channels[0], spec.channels[8], len(spec.channels)) == ("B01", "B8A", 13)
+    assert spec.state.left_out == {"nodata": 13 * 48 * 10}
+    spec = normstat.compute(samples / "deep" / "elevation.tif")
+    assert spec.state.left_out == {"nan": 4, "nodata": 4 * 64}

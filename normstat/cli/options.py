@@ -298,7 +298,8 @@ pipeline_options = _group(
         type=click.IntRange(min=1),
         default=Pipeline().max_pixels,
         metavar="N",
-        help="Larger images are skipped.",
+        help="Images of which more would be decoded at once are skipped; a larger TIFF is read by "
+        "tiles or strips.",
     ),
     click.option(
         "--channels",

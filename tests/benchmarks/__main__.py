@@ -19,6 +19,7 @@ from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
+from tests.benchmarks.rasters import race_rasters
 from tests.benchmarks.sampled import measure_tolerances, simulate_coverage
 from tests.benchmarks.shards import race_shards
 from tests.benchmarks.speed import race_photos, race_tiny
@@ -91,6 +92,10 @@ def _engines(options: argparse.Namespace, scratch: Path) -> None:
     scale_engines(photos, single, scratch, workers=options.workers, runs=options.runs)
 
 
+def _rasters(options: argparse.Namespace, scratch: Path) -> None:
+    race_rasters()
+
+
 SECTIONS: dict[str, Section] = {
     "photos": _each(race_photos, _photos),
     "tiny": _each(race_tiny, _tiny),
@@ -103,6 +108,7 @@ SECTIONS: dict[str, Section] = {
     "cache": _each(measure_cache, _photos),
     "store": _each(race_store, _photos),
     "lint": _lint,
+    "rasters": _rasters,
 }
 EXTRA: dict[str, Section] = {"threshold": _threshold, "engines": _engines}
 
