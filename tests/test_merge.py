@@ -112,7 +112,7 @@ def test_some_shards_say_which_and_what_is_missing(run, tmp_path, thirds):
     spec = normstat.load(tmp_path / "normstat.json")
     assert (spec.estimator.coverage, spec.estimator.shards.parts) == ("shards", [1, 3])
     assert spec.dataset == thirds[0].dataset
-    assert "1, 3 of 3, of 49 images; missing: 2" in run("show").out
+    assert "1, 3 of 3, of 48 images; missing: 2" in run("show").out
     assert run("validate").code == 0
     assert run("validate", "normstat.json", PHOTOS, ODD, "--deep").code == 0
 
