@@ -1,6 +1,6 @@
 """Masks: which pixels of an image count, by the labels of a file beside it or by their own value.
 
-A cover is what a mask comes to: an image of mode L that is nonzero, or an array that is true, where
+A cover is what a mask comes to: an array that is true, or an image of mode L that is nonzero, where
 pixels count.
 """
 
@@ -18,7 +18,7 @@ from normstat.readers import Decoded, assembled
 from normstat.spec.model import Masks
 from normstat.statistics import Block
 
-Cover = Image.Image | npt.NDArray[np.bool_]
+Cover = npt.NDArray[np.bool_]
 LeftOut = tuple[tuple[str, int], ...]
 
 # What compresses by changing values: around a zero there is noise that is none.
@@ -27,7 +27,7 @@ _STRETCHED = 255  # what Pillow makes of the largest label of few bits
 _BITS = {"L;2": 3, "L;4": 15}  # the largest label of a gray PNG or TIFF that Pillow stretches
 
 
-def counting(codes: npt.NDArray[Any], masks: Masks) -> npt.NDArray[np.bool_]:
+def counting(codes: npt.NDArray[Any], masks: Masks) -> Cover:
     """Return which labels count; one that is not a number does not.
 
     >>> counting(np.array([0, 1, 2, 255]), Masks(foreground=[1, 255], ignore_label=255)).tolist()
@@ -49,7 +49,7 @@ def counting(codes: npt.NDArray[Any], masks: Masks) -> npt.NDArray[np.bool_]:
     return found
 
 
-def cover_of(image: Image.Image, masks: Masks) -> Image.Image:
+def cover_of(image: Image.Image, masks: Masks) -> Cover:
     """Return the cover of a mask that Pillow has opened and not yet loaded.
 
     Labels are what the file holds: the indices of a palette, not its colours, and the codes of a
@@ -69,8 +69,8 @@ def cover_of(image: Image.Image, masks: Masks) -> Image.Image:
     elif image.mode not in {"L", "P"} and not image.mode.startswith("I;16"):
         image = _as_gray(image)
     if top == _STRETCHED:
-        return pictured(counting(np.asarray(image), masks))
-    return pictured(counting(np.asarray(image), _stretched(masks, top)))
+        return counting(np.asarray(image), masks)
+    return counting(np.asarray(image), _stretched(masks, top))
 
 
 def _stretched(masks: Masks, top: int) -> Masks:
@@ -114,7 +114,7 @@ def _as_gray(image: Image.Image) -> Image.Image:
     return bands[0]
 
 
-def cover_of_codes(decoded: Decoded, masks: Masks) -> npt.NDArray[np.bool_]:
+def cover_of_codes(decoded: Decoded, masks: Masks) -> Cover:
     """Return the cover of a mask that a reader has opened, in its shape.
 
     Raises
@@ -133,8 +133,6 @@ def cover_of_codes(decoded: Decoded, masks: Masks) -> npt.NDArray[np.bool_]:
 
 def pictured(cover: Cover) -> Image.Image:
     """Return a cover of two dimensions, but for sides of 1 before them, as an image of mode L."""
-    if isinstance(cover, Image.Image):
-        return cover
     cover = cover.reshape(cover.shape[-2:])
     return Image.fromarray(cover.view(np.uint8))
 
@@ -157,11 +155,8 @@ def other_than(pixels: Image.Image, value: float) -> Image.Image:
 def joined(covers: Sequence[tuple[str, Image.Image]], channels: int) -> tuple[Image.Image, LeftOut]:
     """Return the cover of pixels that all covers have, and how many values each leaves out.
 
-    What an earlier one leaves out is not counted again. Transparent pixels are only counted beside
-    others.
+    What an earlier one leaves out is not counted again.
     """
-    if len(covers) == 1 and covers[0][0] == "transparent":
-        return covers[0][1], ()
     cover, left_out, gone = covers[0][1], [], 0
     for index, (why, each) in enumerate(covers):
         cover = ImageChops.darker(cover, each) if index else each
@@ -178,8 +173,6 @@ def covered(
 
     As `assembled` does, they lay slices on top of each other.
     """
-    if isinstance(cover, Image.Image):
-        cover = np.asarray(cover) > 0
     sheet = None if cover is None else cover.reshape(-1, shape[-1])
     for block in blocks:
         values = block.values

@@ -24,7 +24,7 @@ from normstat.masks import counting, cover_of, cover_of_codes, covered
 from normstat.readers import Decoded
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import Masked
-from normstat.sources.pairs import with_masks
+from normstat.sources.pairs import images_and_masks, with_masks
 from normstat.spec.files import dumps
 from normstat.spec.model import Masks, Pipeline
 from normstat.statistics import Block, Facts, counted
@@ -379,6 +379,37 @@ def test_masks_inside_the_folder_of_images_are_taken_out(made):
     spec = normstat.compute(folder / "images", mask_dir=folder / "images" / "masks")
     assert spec.dataset.files == 3
     check(spec, picked(images, {name: labels != 0 for name, labels in masks.items()}))
+
+
+@pytest.mark.parametrize(("link", "to"), [("linked", "images/masks"), ("images/linked", "masks")])
+def test_masks_behind_a_link_are_taken_out_of_the_images_that_they_lie_among(made, link, to):
+    folder, images, _ = made
+    if to.startswith("images"):
+        (folder / "masks").rename(folder / to)
+    (folder / link).symlink_to(folder / to)
+    spec = normstat.compute(folder / "images", mask_dir=folder / link)
+    assert spec.counts.images == len(images)
+    assert not spec.skipped
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.sampled_from(["a", "b", "in/a", "in/b"]), unique=True, min_size=1),
+    st.lists(st.sampled_from(["a", "b", "in/a", "in/b"]), unique=True, min_size=1),
+)
+def test_folders_apart_are_told_without_a_look_at_each_file(tmp_path_factory, images, masks):
+    folder = tmp_path_factory.mktemp("apart")
+    for place, names in (("images", images), ("masks", masks)):
+        for name in names:
+            (folder / place / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place / f"{name}.png").touch()
+    listings = [list_files([str(folder / place)], Selection()) for place in ("images", "masks")]
+    alike = {listings[1].identity(row) for row in range(len(masks))}
+    by_file = [row for row in range(len(images)) if listings[0].identity(row) not in alike]
+    assert images_and_masks(*listings, named=False) == (by_file, [])
+    assert images_and_masks(*listings, named=True) == (by_file, [])
+    same = images_and_masks(listings[0], listings[0], named=False)
+    assert same == ([], list(range(len(images))))
 
 
 def zipped(path, folder):

@@ -12,6 +12,7 @@ from normstat.images.opening import beyond, opened, reason_of
 from normstat.images.sizes import RESAMPLING, resized
 from normstat.masks import (
     Cover,
+    LeftOut,
     cover_of,
     cover_of_codes,
     covered,
@@ -40,6 +41,11 @@ def covered_image(decoded: Decoded, pipeline: Pipeline, opener: Opener) -> Decod
             raise ImageError("--resize and --crop are for images of 8 bits, or of gray with 16")
         blocks = covered(decoded.blocks, cover, decoded.shape, ignored)
         return dataclasses.replace(decoded, blocks=blocks)
+    if not (decoded.mask or pipeline.resize or pipeline.crop or ignored is not None):
+        assert cover is not None  # noqa: S101 (or this would not be called)
+        gone = (cover.size - int(np.count_nonzero(cover))) * len(decoded.image.getbands())
+        left_out: LeftOut = (("masked", gone),) if gone else ()
+        return dataclasses.replace(decoded, mask=pictured(cover), left_out=left_out)
     covers = [("transparent", decoded.mask, 255)] if decoded.mask else []
     if cover is not None:
         covers.append(("masked", pictured(cover), 0))
@@ -85,7 +91,7 @@ def _cover(file: BinaryIO, pipeline: Pipeline, masks: Masks, shape: tuple[int, .
     covers = []
     for frame in range(frames):
         image.seek(frame)
-        covers.append(np.asarray(cover_of(image, masks)) > 0)
+        covers.append(cover_of(image, masks))
     return np.stack(covers)
 
 

@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from normstat.errors import SourceError, UsageError
 from normstat.sources.base import EXTENSIONS, Listing, Selection, Watch, printable
+from normstat.sources.directory import FileSource
 
 Lists = Callable[[Iterable[str], Selection, Watch], Listing]
 
@@ -48,11 +49,7 @@ def with_masks(
     """
     masks = _listed(places, selection, watch, lists)
     suffix = selection.mask_suffix or ""
-    are_masks = {masks.identity(row) for row in range(len(masks))}
-    rows: list[int] = []
-    own: list[int] = []
-    for row in range(len(listing)):
-        (own if listing.identity(row) in are_masks else rows).append(row)
+    rows, own = images_and_masks(listing, masks, named=selection.files_from is not None)
     if own and not rows and selection.mask_dir is not None:
         raise SourceError(
             f"{printable(selection.mask_dir)}: holds the images themselves; masks that lie next to "
@@ -83,6 +80,29 @@ def with_masks(
         "q", map(_version_of_both, _versions(listing, kept), _told(paired.masks))
     )
     return paired
+
+
+def images_and_masks(
+    listing: Listing, masks: Listing, *, named: bool
+) -> tuple[list[int], list[int]]:
+    """Return the rows of images, and of those that are masks of the other listing."""
+    homes = _home(listing), _home(masks)
+    if not named and homes[0] and homes[1] and os.path.commonpath(homes) not in homes:
+        return list(range(len(listing))), []  # two folders apart: nothing can be in both
+    are_masks = {masks.identity(row) for row in range(len(masks))}
+    rows: list[int] = []
+    own: list[int] = []
+    for row in range(len(listing)):
+        (own if listing.identity(row) in are_masks else rows).append(row)
+    return rows, own
+
+
+def _home(listing: Listing) -> str:
+    """Return the folder in which all files of a listing lie, when it was made from only that."""
+    if len(listing.sources) == 1 and len(listing.roots) == 1:
+        source, real = listing.sources[0], os.path.realpath(listing.roots[0])
+        return real if isinstance(source, FileSource) and source.home == real else ""
+    return ""
 
 
 def _listed(places: Sequence[str], selection: Selection, watch: Watch, lists: Lists) -> Listing:
@@ -199,8 +219,10 @@ def _versions(listing: Listing, rows: Iterable[int]) -> Iterator[int]:
 
 def _told(masks: Listing) -> Iterator[str]:
     """Yield what changes when a mask does."""
-    for row in range(len(masks)):
-        yield f"{masks.identity(row)}\0{masks.sizes[row]}\0{masks.versions[row]}"
+    places = [source.identity("") for source in masks.sources]
+    for row, name in enumerate(masks.names):
+        place = places[masks.owners[row]]
+        yield f"{place}\0{name}\0{masks.sizes[row]}\0{masks.versions[row]}"
 
 
 def _version_of_both(version: int, mask: str) -> int:
