@@ -14,7 +14,9 @@ from msgspec import UNSET
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
-from normstat.methods import METHODS, Settings, gaussian, whitening_matrix
+from normstat.methods import METHODS, Settings
+from normstat.methods.gaussian import gaussian
+from normstat.methods.whitening import whitening_matrix
 from normstat.outputs import FORMATS, check_format, output_names
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files

@@ -16,15 +16,9 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 import normstat
 from normstat.application import run
 from normstat.errors import NormstatError
-from normstat.methods import (
-    METHODS,
-    Gaussian,
-    Settings,
-    backward,
-    clipped,
-    forward,
-    whitening_matrix,
-)
+from normstat.methods import METHODS, Settings, backward, clipped, forward
+from normstat.methods.gaussian import Gaussian
+from normstat.methods.whitening import whitening_matrix
 from normstat.normalization import as_codes
 from normstat.planning import Numbers, plan
 

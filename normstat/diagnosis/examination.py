@@ -21,7 +21,7 @@ from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.grouping import parsed
 from normstat.measure import compute
-from normstat.methods import gaussian
+from normstat.methods.gaussian import gaussian
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size

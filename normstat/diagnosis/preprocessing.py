@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from normstat.diagnosis.spectrum import Matrix
 from normstat.errors import NormstatError, SpecError
-from normstat.methods import Gaussian, whitening_matrix
+from normstat.methods.gaussian import Gaussian
+from normstat.methods.whitening import whitening_matrix
 from normstat.spec.model import Spec
 
 _LARGEST = 1e9  # in units of the range: no image has such a mean, nor a std of less than 1e-9

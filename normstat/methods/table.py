@@ -1,11 +1,6 @@
-"""Every normalization there is: one table of pure functions, each with its inverse.
+"""The table of normalizations: a new method is a function and a row in `METHODS`."""
 
-A method looks at an image's codes and returns what is to be done to them, an `Applied`; `forward`
-does it and `backward` undoes it. Images are planes here, of shape (C, H, W), which is how most
-are stored. A new method is a function and a row in `METHODS`.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,75 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import NormstatError
-from normstat.normalization import Values, working_type
-from normstat.spec.model import Constants
-
-Codes = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]  # planes, of one size
+from normstat.methods.applied import Applied, Codes
+from normstat.methods.gaussian import Gaussian
 
 EPSILON = 1e-4  # Albumentations' guard of its per-image methods, in codes
 LIMIT = 20.0  # beyond which Albumentations clips them
-_FLAT = 1e-6  # a neighbourhood whose std, in units of the range, is below this counts as constant
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is done to the codes of one image, channel by channel.
-
-    values = clip(matrix · (scale · clip(code, low, high) + offset), ±limit); what is None is left
-    out. With a `window` it is instead (x − mean) / std of the window around each pixel.
-    """
-
-    scale: list[float]
-    offset: list[float]
-    low: list[float] | None = None
-    high: list[float] | None = None
-    matrix: list[list[float]] | None = None
-    limit: float | None = None
-    window: int | None = None
-    spec: str | None = None
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """Mean and std a channel in units of the range, under the name that they are known by."""
-
-    name: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-def gaussian(each: tuple[str, Constants], first: tuple[str, Constants]) -> Gaussian:
-    """Return the numbers of a named spec with its channels in the order of the first.
-
-    They are fractions of the range of codes, or values of their own where there is no range.
-
-    Raises
-    ------
-    NormstatError
-        The channels differ, or only one of the two is for fractions of a range.
-    SpecError
-        A std is not above zero.
-    """
-    name, spec = each
-    if sorted(spec.channels) != sorted(first[1].channels):
-        raise NormstatError(
-            f"channels differ: {name} has {' '.join(spec.channels)}, {first[0]} has "
-            f"{' '.join(first[1].channels)}"
-        )
-    order = [spec.channels.index(channel) for channel in first[1].channels]
-    scale = spec.full_scale
-    if (scale is None) != (first[1].full_scale is None):
-        ranged, other = (first[0], name) if scale is None else (name, first[0])
-        raise NormstatError(
-            f"{ranged} is for codes of a range, {other} for values without one: they have no "
-            "common measure"
-        )
-    scale = scale or 1.0
-    normalization = spec.normalization  # refuses a std of zero
-    return Gaussian(
-        name,
-        tuple(normalization.mean[channel] / scale for channel in order),
-        tuple(normalization.std[channel] / scale for channel in order),
-    )
 
 
 @dataclass(frozen=True)
@@ -253,133 +184,6 @@ def _of_statistics(codes: Codes, centre: Any, spread: Any, limit: float | None =
 
 def _wide(codes: Codes) -> npt.NDArray[np.float64]:
     return np.asarray(codes, np.float64).reshape(len(codes), -1)
-
-
-def forward(codes: Codes, applied: Applied) -> Values:
-    """Return the values of an image of shape (C, H, W), float32 of the same shape."""
-    if applied.low is not None and applied.high is not None:
-        codes = np.clip(np.asarray(codes), _planes(applied.low), _planes(applied.high))
-    values = _affine(codes, applied.scale, applied.offset)
-    if applied.window is not None:
-        return _local(values, applied.window)
-    if applied.matrix is not None:
-        values = _mixed(applied.matrix, values)
-    if applied.limit is not None:
-        np.clip(values, -applied.limit, applied.limit, out=values)
-    return values
-
-
-def backward(values: Values, applied: Applied) -> Values:
-    """Return the codes that `forward` made values of, not yet rounded.
-
-    Raises
-    ------
-    NormstatError
-        The method cannot be undone.
-    """
-    if applied.window is not None:
-        raise NormstatError(
-            "local cannot be undone: the mean and std around each pixel are not kept"
-        )
-    if applied.matrix is not None:
-        values = _mixed(np.linalg.inv(np.array(applied.matrix)), values)
-    scale = 1 / np.array(applied.scale)
-    return _affine(values, scale, -np.array(applied.offset) * scale)
-
-
-def _affine(planes: Codes, scale: Any, offset: Any) -> Values:
-    values = np.empty((len(planes), *planes[0].shape), np.float32)
-    for channel, (a, b) in enumerate(zip(scale, offset, strict=True)):
-        if working_type(b) is np.float64:
-            values[channel] = np.multiply(planes[channel], a, dtype=np.float64) + b
-            continue
-        values[channel] = planes[channel]
-        values[channel] *= np.float32(a)
-        values[channel] += np.float32(b)
-    return values
-
-
-def _mixed(matrix: Any, values: Values) -> Values:
-    mixed: Values = np.asarray(matrix, np.float32) @ values.reshape(len(values), -1)
-    return mixed.reshape(values.shape)
-
-
-def _planes(values: Any) -> Values:
-    return np.asarray(values, np.float32)[:, None, None]
-
-
-def clipped(codes: Codes, applied: Applied) -> tuple[int, float]:
-    """Return how many codes `forward` moves by clipping, and the farthest, in codes."""
-    low, high = _bounds(applied)
-    if low is None or high is None:
-        return 0, 0.0
-    planes = np.asarray(codes)
-    over = np.maximum(np.maximum(low - planes, planes - high), 0)
-    return int(np.count_nonzero(over)), float(over.max(initial=0))
-
-
-def _bounds(applied: Applied) -> tuple[Any, Any]:
-    if applied.low is not None:
-        return _planes(applied.low), _planes(applied.high)
-    if applied.limit is not None:
-        scale, offset = np.array(applied.scale), np.array(applied.offset)
-        return _planes((-applied.limit - offset) / scale), _planes((applied.limit - offset) / scale)
-    return None, None
-
-
-def _local(values: Values, window: int) -> Values:
-    """Standardize each pixel by the window around it, cut off at the borders."""
-    wide = values.astype(np.float64)
-    count = _window_sums(np.ones((1, *values.shape[1:])), window)
-    mean = _window_sums(wide, window) / count
-    variance = np.maximum(_window_sums(wide * wide, window) / count - mean**2, 0)
-    std = np.sqrt(variance)
-    flat = std < _FLAT
-    return np.where(flat, 0, (wide - mean) / np.where(flat, 1, std)).astype(np.float32)
-
-
-def _window_sums(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
-    """Sums over windows by an integral image (Crow, Summed-Area Tables, 1984)."""
-    half = window // 2
-    for axis in (1, 2):
-        size = values.shape[axis]
-        sums = np.concatenate([np.zeros_like(values.take([0], axis)), values.cumsum(axis)], axis)
-        ends = np.minimum(np.arange(size) + half + 1, size)
-        starts = np.maximum(np.arange(size) - half, 0)
-        values = sums.take(ends, axis) - sums.take(starts, axis)
-    return values
-
-
-def whitening_matrix(
-    covariance: npt.ArrayLike, kind: Literal["zca", "pca"]
-) -> tuple[tuple[float, ...], ...]:
-    """Return W with W Σ Wᵀ = 1: Λ^-½ Uᵀ for PCA, U Λ^-½ Uᵀ for ZCA.
-
-    Kessy, Lewin and Strimmer, "Optimal Whitening and Decorrelation", 2018.
-
-    Raises
-    ------
-    NormstatError
-        Channels depend on each other, as those of gray images in RGB do.
-
-    Examples
-    --------
-    >>> whitening_matrix([[4.0, 0.0], [0.0, 1.0]], "zca")
-    ((0.5, 0.0), (0.0, 1.0))
-    """
-    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
-    if values[0] <= values[-1] * 1e-12:
-        raise NormstatError(
-            "the channels depend on each other, so their covariance cannot be whitened; "
-            "gray images need one channel (--mode l)"
-        )
-    # Largest variance first, each axis with its largest part positive: one matrix, not many.
-    largest = vectors[np.abs(vectors).argmax(axis=0), range(len(values))]
-    vectors = (vectors * np.sign(largest))[:, ::-1]
-    matrix = (vectors / np.sqrt(values[::-1])).T
-    if kind == "zca":
-        matrix = vectors @ matrix
-    return tuple(tuple(row) for row in matrix.tolist())
 
 
 _TABLE = (
