@@ -16,6 +16,9 @@ from normstat.sources.urls import public
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group
 from normstat.spec.model import Constants
 
+# A spec, or what it is called on the command line.
+Given = str | os.PathLike[str] | Constants
+
 _USUAL = str(DEFAULT_PATH)
 _HINT = "; `normstat compute FOLDER` writes one"
 
@@ -68,9 +71,7 @@ def resolve(
     return Candidate(name=preset.name, spec=preset.spec())
 
 
-def compare(
-    a: str | os.PathLike[str] | Constants, b: str | os.PathLike[str] | Constants
-) -> Comparison:
+def compare(a: Given, b: Given) -> Comparison:
     """Compare A's data with B's numbers.
 
     Parameters
@@ -96,13 +97,19 @@ def compare(
     [1.17, 1.17, 1.23]
     """
     catalogue = load_catalogue()
+    first, second = sides(a, b, catalogue)
+    return compare_candidates(first, second, [preset.spec() for preset in catalogue])
+
+
+def sides(a: Given, b: Given, catalogue: Catalogue) -> tuple[Candidate, Candidate]:
+    """Return what two sides are; specs without a name are A and B."""
     first, second = (
         Candidate(name=name, spec=side)
         if isinstance(side, Constants)
         else resolve(os.fspath(side), catalogue)
         for name, side in (("A", a), ("B", b))
     )
-    return compare_candidates(first, second, [preset.spec() for preset in catalogue])
+    return first, second
 
 
 def _looks_like_a_path(path: Path) -> bool:

@@ -1,13 +1,12 @@
 """Are two configurations the same preprocessing, and if not, which slip explains it?"""
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import msgspec
 import numpy as np
 
-from normstat.candidates import resolve
+from normstat.candidates import Given, sides
 from normstat.comparison import Candidate
 from normstat.errors import SpecError
 from normstat.formats.affine import BYTE, Affine, floats, whole
@@ -15,7 +14,7 @@ from normstat.formats.exports import differences
 from normstat.metrics import Side
 from normstat.mistakes import Party, explanations, small_explanations
 from normstat.presets import load_catalogue
-from normstat.spec.model import Constants, Number, PresetSpec
+from normstat.spec.model import Number, PresetSpec
 
 TOLERANCE = 1e-6
 
@@ -76,11 +75,7 @@ class Difference(_Part, frozen=True, kw_only=True):
         return f"DIFFERENT {words}, in channel {self.channels[worst]}"
 
 
-def diff(
-    a: str | os.PathLike[str] | Constants,
-    b: str | os.PathLike[str] | Constants,
-    tolerance: float = TOLERANCE,
-) -> Difference:
+def diff(a: Given, b: Given, tolerance: float = TOLERANCE) -> Difference:
     """Tell whether two configurations are the same preprocessing.
 
     Parameters
@@ -105,12 +100,7 @@ def diff(
     ['channel order: imagenet feeds R G B, imagenet-bgr-255 feeds B G R']
     """
     catalogue = load_catalogue()
-    first, second = (
-        Candidate(name=name, spec=side)
-        if isinstance(side, Constants)
-        else resolve(os.fspath(side), catalogue)
-        for name, side in (("A", a), ("B", b))
-    )
+    first, second = sides(a, b, catalogue)
     return difference(first, second, [preset.spec() for preset in catalogue], tolerance)
 
 

@@ -4,13 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import (
-    format_option,
-    merged_force_option,
-    merged_output_option,
-    quiet_option,
-    stamp_option,
-)
+from normstat.cli.options import merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import merge as merge_specs
 from normstat.spec.files import check_target
@@ -21,11 +15,7 @@ from normstat.spec.model import Stamp
 @click.argument(
     "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(readable=False)
 )
-@merged_output_option
-@merged_force_option
-@stamp_option
-@format_option
-@quiet_option
+@merged_options
 def merge(
     *,
     specs: tuple[str, ...],

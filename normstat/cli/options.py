@@ -141,16 +141,6 @@ stamp_option = click.option(
     callback=made_now,
     help="Note time and host in the spec, which then differs each time.",
 )
-merged_output_option = click.option(
-    "-o",
-    "--output",
-    default=str(DEFAULT_PATH),
-    type=click.Path(allow_dash=True, readable=False),
-    help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
-)
-merged_force_option = click.option(
-    "--force", is_flag=True, help="Overwrite a file that is not a spec, or that is read here."
-)
 presets_option = click.option(
     "--presets",
     "preset_files",
@@ -167,6 +157,21 @@ from_option = click.option(
     help="What a configuration is that does not tell by its name and content.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+merged_options = _group(
+    click.option(
+        "-o",
+        "--output",
+        default=str(DEFAULT_PATH),
+        type=click.Path(allow_dash=True, readable=False),
+        help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
+    ),
+    click.option(
+        "--force", is_flag=True, help="Overwrite a file that is not a spec, or that is read here."
+    ),
+    stamp_option,
+    format_option,
+    quiet_option,
+)
 
 
 def _workers(backends: Iterable[str], more: str = "") -> _Decorator:

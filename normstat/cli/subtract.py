@@ -4,13 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import (
-    format_option,
-    merged_force_option,
-    merged_output_option,
-    quiet_option,
-    stamp_option,
-)
+from normstat.cli.options import merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import subtract as subtract_spec
 from normstat.spec.files import check_target
@@ -20,11 +14,7 @@ from normstat.spec.model import Stamp
 @click.command()
 @click.argument("whole", type=click.Path(readable=False))
 @click.argument("part", type=click.Path(readable=False))
-@merged_output_option
-@merged_force_option
-@stamp_option
-@format_option
-@quiet_option
+@merged_options
 def subtract(
     *,
     whole: str,
