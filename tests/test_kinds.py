@@ -90,7 +90,8 @@ KINDS = {
         "stack.npy", [], lambda: np.load(DEEP / "stack.npy").reshape(-1, 3).T / 255,
     ),
     "spectrogram": (
-        "spectrogram.npy", ["--channel-axis", "0"], lambda: np.load(DEEP / "spectrogram.npy").astype(float),
+        "spectrogram.npy", ["--channel-axis", "0"],
+        lambda: np.load(DEEP / "spectrogram.npy").astype(np.float64),
     ),
     "table": (
         "leaves.csv", ["--columns", "length_mm,width_mm"], lambda: leaves("length_mm", "width_mm"),

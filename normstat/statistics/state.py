@@ -315,7 +315,10 @@ class State:
         if not self.images:
             raise SpecError("holds no image")
         if len(kinds) > 1 and not all(kind.is_mixable for kind in kinds):
-            raise SpecError(f"images of unlike kinds: {self.told_kinds()}")
+            raise SpecError(
+                f"images of unlike kinds: {self.told_kinds()}. They have no common measure: "
+                "measure them apart, with --include"
+            )
         colour = rgb or any(kind.is_colour for kind in kinds)
         deep = any(kind.depth != "8" for kind in kinds)
         parts = []
