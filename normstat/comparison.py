@@ -27,7 +27,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Named(_Part, frozen=True, kw_only=True):
-    """A side of a comparison: where it is from, and its numbers in units of its range."""
+    """A side of a comparison: where it is from, and its numbers in the units of both."""
 
     name: str
     kind: Literal["dataset", "constants", "model preset", "dataset preset"]
@@ -48,7 +48,8 @@ class Comparison(_Part, frozen=True, kw_only=True):
 
     `metrics` holds one number a channel, or one for all; a metric is missing where a side lacks
     what it needs. `mean` and `std` are there when sampling noise is known on a side. `assumed`
-    tells what the configuration of a framework leaves out.
+    tells what the configuration of a framework leaves out. Numbers are in units of the range of
+    codes; `in_codes`: in codes, or values, as they are.
     """
 
     a: Named
@@ -61,6 +62,7 @@ class Comparison(_Part, frozen=True, kw_only=True):
     findings: list[str]
     advice: list[str]
     assumed: list[str] = []
+    in_codes: bool = False
 
 
 class Candidate(_Part, frozen=True, kw_only=True):
@@ -130,6 +132,7 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
         ),
         advice=_advice(a, b, metrics),
         assumed=[*a.warnings, *b.warnings, *assumed],
+        in_codes=None in {_full_scale(a.spec), _full_scale(b.spec)},
     )
 
 

@@ -76,10 +76,11 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     told_type = str(header.dtype.newbyteorder("=")) + (f"x{len(view)}" if len(view) > 1 else "")
     height, width = prod(shape[:-1]), shape[-1]
     facts = Facts(told_type, width, height, False, False, False, ",".join(names))
-    if kind in {"gray8", "rgb8"} and pixels <= _WHOLE and not pipeline.nodata:
-        codes = np.moveaxis(view, 0, -1).reshape(height, width, -1)
+    flat = len(shape) == 2  # noqa: PLR2004 (only these does Pillow hold as they are)
+    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and not pipeline.nodata:
+        codes = np.moveaxis(view, 0, -1)
         image = Image.fromarray(np.ascontiguousarray(codes[..., 0] if len(view) == 1 else codes))
-        return Decoded(kind, facts, image)
+        return Decoded(kind, facts, image, shape=shape)
     blocks = _blocks(view, rows, _DEPTHS[told][1], pipeline)
     return Decoded(kind, facts, blocks=blocks, shape=shape)
 
