@@ -16,7 +16,7 @@ IGNORED = 255  # the label of the rim, as of Pascal VOC
 
 
 def pair(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return an RGB image of a bright disc on dark ground, and its labels: 0, 1, and a rim of 255."""
+    """Return an RGB image of a bright disc on dark ground, and labels: 0, 1, a rim of 255."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     middle = rng.uniform(0.35, 0.65, 2) * SIZE

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -238,6 +240,22 @@ def test_a_large_array_is_counted_as_a_small_one_is(tmp_path, monkeypatch):
     before = normstat.compute(path, jobs=1)
     monkeypatch.setattr("normstat.sources.arrays._MAPPED", 0)
     assert normstat.compute(path, jobs=1) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kilobytes of memory are told on Linux")
+def test_a_large_array_does_not_fill_the_memory(tmp_path):
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (10_000, 10_000))
+    array[0, 0] = 1e8
+    array.flush()
+    code = (
+        "import normstat, resource; "
+        f"print(normstat.compute({str(tmp_path / 'x.npy')!r}, backend='serial').mean[0], "
+        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+    mean, kilobytes = map(float, out.split())
+    assert mean == 1
+    assert kilobytes * 1024 < array.nbytes * 0.7
 
 
 @pytest.mark.parametrize("array", [STACK, WIDE.astype(np.float32)], ids=["codes", "floats"])

@@ -919,3 +919,12 @@ def test_masked_opener_opens_the_image(made):
     with opener() as image, opener.mask() as mask:
         assert image.read() == (made[0] / "images" / listing.names[1]).read_bytes()
         assert mask.read() == (made[0] / "masks" / listing.masks.names[1]).read_bytes()
+
+
+def test_samples_of_masks_count_the_disc_alone(samples):
+    folder = samples / "deep" / "masked"
+    images = {name: np.asarray(Image.open(folder / f"{name}.png")) for name in ("disc-1", "disc-2")}
+    labels = {name: np.asarray(Image.open(folder / f"{name}_mask.png")) for name in images}
+    spec = normstat.compute(folder, mask_suffix="_mask", labels=[1], ignore_label=255)
+    assert spec.dataset.files == 2
+    check(spec, picked(images, {name: each == 1 for name, each in labels.items()}))
