@@ -330,6 +330,7 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
         mean=mean,
         std=std,
         applied=applied if method.per_image else None,
+        left_out=0 if valid is None else int(valid.size - np.count_nonzero(valid)),
         clipped=clips,
         clipped_by=farthest if clips else None,
     )

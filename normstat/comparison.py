@@ -17,6 +17,7 @@ _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
 SMALLEST, LARGEST = 1e-9, 1e9
 NEAR_SHIFT, NEAR_GAIN = 0.1, 1.25  # within these a mismatch is small
+_DIVIDE = "`normstat compute --max-pixel-value M` says what values are divided by, 1 for 0 to 1"
 
 Mismatch = Literal["small", "noticeable", "large"]
 
@@ -26,7 +27,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Named(_Part, frozen=True, kw_only=True):
-    """A side of a comparison: where it is from, and its numbers in units of its range."""
+    """A side of a comparison: where it is from, and its numbers in the units of both."""
 
     name: str
     kind: Literal["dataset", "constants", "model preset", "dataset preset"]
@@ -47,7 +48,8 @@ class Comparison(_Part, frozen=True, kw_only=True):
 
     `metrics` holds one number a channel, or one for all; a metric is missing where a side lacks
     what it needs. `mean` and `std` are there when sampling noise is known on a side. `assumed`
-    tells what the configuration of a framework leaves out.
+    tells what the configuration of a framework leaves out. Numbers are in units of the range of
+    codes; `in_codes`: in codes, or values, as they are.
     """
 
     a: Named
@@ -60,6 +62,7 @@ class Comparison(_Part, frozen=True, kw_only=True):
     findings: list[str]
     advice: list[str]
     assumed: list[str] = []
+    in_codes: bool = False
 
 
 class Candidate(_Part, frozen=True, kw_only=True):
@@ -92,7 +95,8 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
     Raises
     ------
     SpecError
-        The channels differ, or a std is not above zero; the text names the field.
+        The channels differ, a std is not above zero, or only one side is of fractions of a range;
+        the text names the field.
 
     Examples
     --------
@@ -102,7 +106,7 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
     [1.17, 1.17, 1.23]
     """
     order = _matched(a, b)
-    range_a, range_b = _ranges(a.spec, b.spec)
+    (range_a, range_b), assumed = _ranges(a, b)
     first, second = _side(a, range_a, range(len(order))), _side(b, range_b, order)
     metrics = {
         name: [float(value) for value in metric.function(first, second)]
@@ -127,7 +131,8 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
             )
         ),
         advice=_advice(a, b, metrics),
-        assumed=[*a.warnings, *b.warnings],
+        assumed=[*a.warnings, *b.warnings, *assumed],
+        in_codes=None in {_full_scale(a.spec), _full_scale(b.spec)},
     )
 
 
@@ -140,8 +145,13 @@ def rank(a: Candidate, presets: Sequence[PresetSpec]) -> list[Comparison]:
         Candidate(name=each.preset.name, spec=each)
         for each in presets
         if sorted(each.channels) == sorted(a.spec.channels)
-        and (each.full_scale is None) == (a.spec.full_scale is None)
+        and (each.full_scale is None) == (_full_scale(a.spec) is None)
     ]
+    if not same and _full_scale(a.spec) is None:
+        raise NormstatError(
+            f"{a.name}: no preset of its channels is for values without a range, as it has; name a "
+            f"spec to compare with. {_DIVIDE}"
+        )
     if not same:
         raise NormstatError(
             f"{a.name}: no preset has its channels {' '.join(a.spec.channels)}; name what to "
@@ -169,12 +179,32 @@ def _matched(a: Candidate, b: Candidate) -> list[int]:
     return [theirs.index(channel) for channel in ours]
 
 
-def _ranges(a: Constants, b: Constants) -> tuple[float, float]:
-    """Return what each side's numbers are divided by to have one unit."""
-    range_a, range_b = a.full_scale, b.full_scale
-    if range_a is None or range_b is None:
-        return 1 / a.max_pixel_value, 1 / b.max_pixel_value
-    return range_a, range_b
+def _full_scale(spec: Constants) -> float | None:
+    """Return what the largest code is in the units of `mean`; 1 where the user has said so."""
+    if isinstance(spec, Spec) and spec.pipeline.max_pixel_value:
+        return 1.0
+    return spec.full_scale
+
+
+def _ranges(a: Candidate, b: Candidate) -> tuple[tuple[float, float], list[str]]:
+    """Return what each side's numbers are divided by to have one unit, and what that assumes."""
+    sides = (a, b)
+    scales = [_full_scale(each.spec) for each in sides]
+    if scales[0] is not None and scales[1] is not None:
+        return (scales[0], scales[1]), []
+    in_codes = 1 / a.spec.max_pixel_value, 1 / b.spec.max_pixel_value
+    if scales == [None, None]:
+        return in_codes, []
+    own, other = sides if scales[0] is None else sides[::-1]
+    if isinstance(own.spec, Spec) and not isinstance(other.spec, Spec):
+        raise SpecError(
+            f"{own.name} has values without a range, {other.name} is for fractions of a range of "
+            f"codes: they have no unit in common. {_DIVIDE}"
+        )
+    if not isinstance(own.spec, Spec):
+        return in_codes, []  # it says that it is for codes as they are
+    told = f"values of {own.name} mean what the codes of {other.name} do"
+    return in_codes, [f"{told}, which run up to {other.spec.max_pixel_value:g}"]
 
 
 def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:

@@ -23,7 +23,7 @@ class Output(_Part, frozen=True, kw_only=True, omit_defaults=True):
     `version` changes when the image does. `kind` is that of its pixels, `max_code` what its codes
     were divided by. `mean` and `std` are of its values, a channel. `applied`
     is there when the method looks at each image. `clipped` counts values that clipping moved, by at
-    most `clipped_by` codes.
+    most `clipped_by` codes. `left_out` counts values that did not count and were written as 0.
     """
 
     source: Name
@@ -37,6 +37,7 @@ class Output(_Part, frozen=True, kw_only=True, omit_defaults=True):
     mean: list[Number]
     std: list[Number]
     applied: Applied | None = None
+    left_out: Count = 0
     clipped: Count = 0
     clipped_by: Number | None = None
 

@@ -104,6 +104,11 @@ def restore(
 
 def _restore_one(task: _Task) -> int | str:
     """Write one image; return how many codes may differ, or why there is none."""
+    if task.output.left_out:
+        return (
+            f"{task.output.left_out:,} values that did not count (missing, NaN, no data, masked or "
+            "transparent) were written as 0 and are not kept"
+        )
     try:
         values = _values(task)
     except ImageError as error:

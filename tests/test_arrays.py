@@ -1,7 +1,10 @@
 """NumPy arrays: the axes that are meant, every type of values, and files that are damaged."""
 
 import io
+import json
 import os
+import subprocess
+import sys
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -239,6 +242,22 @@ def test_a_large_array_is_counted_as_a_small_one_is(tmp_path, monkeypatch):
     assert normstat.compute(path, jobs=1) == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="kilobytes of memory are told on Linux")
+def test_a_large_array_does_not_fill_the_memory(tmp_path):
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (10_000, 10_000))
+    array[0, 0] = 1e8
+    array.flush()
+    code = (
+        "import normstat, resource; "
+        f"print(normstat.compute({str(tmp_path / 'x.npy')!r}, backend='serial').mean[0], "
+        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+    mean, kilobytes = map(float, out.split())
+    assert mean == pytest.approx(1, rel=1e-12)
+    assert kilobytes * 1024 < array.nbytes * 0.7
+
+
 @pytest.mark.parametrize("array", [STACK, WIDE.astype(np.float32)], ids=["codes", "floats"])
 def test_how_an_image_is_cut_changes_nothing_but_rounding(tmp_path, monkeypatch, array):
     path = saved(tmp_path, array.reshape(1, -1, array.shape[2], 3))
@@ -470,6 +489,49 @@ def test_each_utterance_is_normalized_by_its_own_numbers(run):
         found = np.load(run.folder / f"normalized/{number}.npy")
         expected = (mel - mel.mean(axis=1, keepdims=True)) / mel.std(axis=1, keepdims=True)
         assert np.allclose(found.reshape(mel.shape), expected, atol=1e-5)
+
+
+def test_values_without_a_range_have_no_preset(run):
+    saved(run.folder, RANDOM.random((5, 20, 30, 3)).astype(np.float32))
+    assert run("compute", "x.npy", "-o", "own.json", "-q").code == 0
+    code, _, err = run("compare", "own.json", "--preset", "imagenet")
+    assert code == 3
+    assert "no unit in common" in err
+    assert "--max-pixel-value M" in err
+    assert run("compute", "x.npy", "--max-pixel-value", 1, "-o", "one.json", "-q").code == 0
+    found = json.loads(run("compare", "one.json", "--preset", "imagenet", "--format", "json").out)[
+        "comparisons"
+    ][0]
+    spec = normstat.load(run.folder / "one.json")
+    assert close(found["metrics"]["gain"], np.array(spec.std) / [0.229, 0.224, 0.225])
+
+
+def test_values_without_a_range_are_compared_as_they_are_and_with_codes_by_a_stated_rule(run):
+    codes = RANDOM.integers(0, 256, (5, 20, 30), np.uint8)
+    saved(run.folder, codes[..., None], "codes.npy")
+    saved(run.folder, codes[..., None].astype(np.float32), "values.npy")
+    for name in ("codes", "values"):
+        assert run("compute", f"{name}.npy", "-o", f"{name}.json", "-q").code == 0
+    same = run("compare", "values.json", "values.json")
+    assert "values " in same.out
+    assert "0–1 units" not in same.out
+    code, _, err = run("compare", "values.json", "codes.json", "--tolerance", 1e-9)
+    assert code == 0
+    assert "values of values.json mean what the codes of codes.json do" in err
+    code, _, err = run("compare", "values.json")
+    assert code == 3
+    assert "values without a range" in err
+
+
+def test_a_volume_of_bytes_keeps_its_axes(run):
+    cube = RANDOM.integers(0, 256, (4, 5, 6), np.uint8)
+    saved(run.folder, cube)
+    options = ("x.npy", "--channel-axis", "none", "-q")
+    assert run("compute", *options).code == 0
+    assert run("apply", *options).code == 0
+    assert np.load(run.folder / "normalized/x.npy").shape == (1, 4, 5, 6)
+    assert run("apply", "--inverse", "normalized", "-q").code == 0
+    assert np.array_equal(np.load(run.folder / "restored/x.npy"), cube[None])
 
 
 def test_the_note_says_why_a_single_array_has_no_half_width(run):

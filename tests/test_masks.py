@@ -412,6 +412,25 @@ def test_folders_apart_are_told_without_a_look_at_each_file(tmp_path_factory, im
     assert same == ([], list(range(len(images))))
 
 
+@pytest.mark.parametrize("of_mask", ["u1", "i2", "i8", "f4", "?"])
+@pytest.mark.parametrize("of_image", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("shape", [(30, 40), (77,)])
+def test_masks_of_arrays_are_arrays_of_any_type(tmp_path, of_image, of_mask, shape):
+    picked_values = []
+    for number in range(3):
+        codes = RNG.integers(0, 256, shape).astype(of_image)
+        labels = RNG.integers(0, 2, shape).astype(of_mask)
+        for place, array_ in (("images", codes), ("masks", labels)):
+            (tmp_path / place).mkdir(exist_ok=True)
+            np.save(tmp_path / place / f"{number}.npy", array_)
+        picked_values.append(codes[labels != 0].astype(np.float64))
+    spec = normstat.compute(tmp_path / "images", extensions=["npy"], mask_dir=tmp_path / "masks")
+    expected = np.concatenate(picked_values) / spec.max_pixel_value
+    assert spec.counts.pixels == len(expected)
+    np.testing.assert_allclose(spec.mean, [expected.mean()], rtol=1e-12)
+    np.testing.assert_allclose(spec.std, [expected.std()], rtol=1e-10)
+
+
 def zipped(path, folder):
     with zipfile.ZipFile(path, "w") as archive:
         for each in sorted(folder.rglob("*.png")):
@@ -900,3 +919,12 @@ def test_masked_opener_opens_the_image(made):
     with opener() as image, opener.mask() as mask:
         assert image.read() == (made[0] / "images" / listing.names[1]).read_bytes()
         assert mask.read() == (made[0] / "masks" / listing.masks.names[1]).read_bytes()
+
+
+def test_samples_of_masks_count_the_disc_alone(samples):
+    folder = samples / "deep" / "masked"
+    images = {name: np.asarray(Image.open(folder / f"{name}.png")) for name in ("disc-1", "disc-2")}
+    labels = {name: np.asarray(Image.open(folder / f"{name}_mask.png")) for name in images}
+    spec = normstat.compute(folder, mask_suffix="_mask", labels=[1], ignore_label=255)
+    assert spec.dataset.files == 2
+    check(spec, picked(images, {name: each == 1 for name, each in labels.items()}))

@@ -107,6 +107,36 @@ def test_a_table_standardizes_as_scikit_learn_does(run):
     assert run("validate", "normstat.json", "t.csv").code == 0
 
 
+def test_missing_values_are_never_restored_as_if_they_had_been_there(run):
+    written(run.folder, "a,b\n1,2\n3,\n5,7\n")
+    assert run("compute", "t.csv", "--columns", "a,b", "-q").code == 0
+    assert (
+        "1 values that do not count were written as 0"
+        in run("apply", "t.csv", "--columns", "a,b").out
+    )
+    code, _, err = run("apply", "--inverse", "normalized")
+    assert code == 3
+    assert "1 values that did not count" in err
+    assert not (run.folder / "restored" / "t.npy").exists()
+
+
+def test_a_complete_table_comes_back(run):
+    written(run.folder, "a,b\n1,2\n3,-4.5\n5,7\n")
+    assert run("compute", "t.csv", "--columns", "a,b", "-q").code == 0
+    assert run("apply", "t.csv", "--columns", "a,b", "-q").code == 0
+    assert run("apply", "--inverse", "normalized", "-q").code == 0
+    found = np.load(run.folder / "restored" / "t.npy").reshape(2, 3)
+    np.testing.assert_allclose(found, [[1, 3, 5], [2, -4.5, 7]], rtol=1e-6)
+
+
+def test_diagnose_refuses_a_table_by_what_it_holds(run):
+    written(run.folder, "a,b\n1,2\n3,-4.5\n5,7\n")
+    assert run("compute", "t.csv", "--columns", "a,b", "-q").code == 0
+    code, _, err = run("diagnose")
+    assert code == 3
+    assert "not fractions of the range" in err
+
+
 def test_text_and_parquet_of_the_same_rows_give_the_same_numbers(tmp_path):
     rows = RANDOM.normal(5, 3, (100_000, 2))
     text = "x,y\n" + "\n".join(f"{x!r},{y!r}" for x, y in rows.tolist())

@@ -24,7 +24,7 @@ from normstat.cli.options import (
 )
 from normstat.cli.screen import Progress, note
 from normstat.contents import selection_of
-from normstat.errors import InterruptedRunError, UsageError
+from normstat.errors import ImageError, InterruptedRunError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import MANIFEST, Manifest
 from normstat.methods import METHODS
@@ -260,6 +260,9 @@ def _report(planned: Plan, manifest: Manifest) -> None:
     if manifest.mean and manifest.std:
         for label, values in (("mean", manifest.mean), ("std", manifest.std)):
             click.echo(f"{label:4} of what was written: {_list(values)}")
+    left_out = sum(output.left_out for output in manifest.outputs)
+    if left_out:
+        click.echo(f"{left_out:,} values that do not count were written as 0, and are in these")
     moved = sum(output.clipped for output in manifest.outputs)
     if moved:
         farthest = max(output.clipped_by or 0.0 for output in manifest.outputs)
@@ -280,6 +283,9 @@ def _restore(folder: Path, output: Path, watch: Progress, *, jobs: int | None, q
         found = restore(folder, output, jobs=jobs, observer=watch)
     finally:
         watch.close()
+    if found.failures and not found.images:
+        name, reason = found.failures[0]
+        raise ImageError(f"{folder}: none of its images can be restored. {name}: {reason}")
     if quiet:
         return
     click.echo(f"{found.images:,} images to {output}")

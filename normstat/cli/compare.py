@@ -101,10 +101,10 @@ def command(
         for name in (a or str(DEFAULT_PATH), *b)
     ]
     first, others = sides[0], sides[1:] + chosen
-    if not quiet:
-        note(warning for side in sides for warning in side.warnings)
     specs = [preset.spec() for preset in catalogue]
     pairs = [compare(first, other, specs) for other in others] or rank(first, specs)
+    if not quiet:
+        note({each: None for pair in pairs for each in pair.assumed})
     gate = judge(pairs, parsed, tolerance=tolerance, significant=significant) if gated else None
     if not quiet:
         _print(report(pairs, gate, ranked=not others), screen)

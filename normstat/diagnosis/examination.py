@@ -280,7 +280,7 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
         places = [first, *places]
         spec = compute(*places, covariance=True, **options)
         name = " ".join(printable(os.fspath(place)) for place in places)
-        return _known(name, spec, list_files(places, Selection()), None)
+        return _known(name, spec, list_files(places, Selection().seen_by(spec.pipeline)), None)
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
     listing, missing = images_of(spec, name, places)
@@ -339,7 +339,8 @@ def images_of(
     NormstatError
         They cannot be listed, or `places` are named and hold something else.
     """
-    selection, roots = selection_of(spec.dataset), spec.dataset.roots
+    selection = selection_of(spec.dataset).seen_by(spec.pipeline)
+    roots = spec.dataset.roots
     told = " ".join(printable(os.fspath(place)) for place in places or roots)
     # A spec may be from anywhere: what it names is looked at here, never fetched.
     if selection.mask_dir is not None and not os.path.lexists(selection.mask_dir):

@@ -77,7 +77,13 @@ def _mask(opener: Opener, pipeline: Pipeline, masks: Masks, shape: tuple[int, ..
 
 
 def _cover(file: BinaryIO, pipeline: Pipeline, masks: Masks, shape: tuple[int, ...]) -> Cover:
-    plain = Pipeline(max_pixels=pipeline.max_pixels, frames=pipeline.frames)
+    # Labels have no channels: every axis of an array that holds one mask is of its pixels.
+    plain = Pipeline(
+        max_pixels=pipeline.max_pixels,
+        frames=pipeline.frames,
+        channel_axis="none",
+        image_axis=pipeline.image_axis,
+    )
     image = opened(file, plain)
     if not isinstance(image, Image.Image):
         decoded = beyond(file, image, plain)

@@ -29,7 +29,8 @@ class Decoded:
     blocks
         Everything else. They can be read once, while the file is open.
     shape
-        Of one channel of what comes in blocks: (height, width), or (slices, height, width) ...
+        Of one channel of what comes in blocks, or of an array: (height, width), or (slices, height,
+        width) ...
     left_out
         How many values the mask leaves out, by reason; empty where only alpha does.
     """
@@ -58,7 +59,7 @@ class Reader(Protocol):
 
 
 def assembled(decoded: Decoded) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
-    """Put the blocks of an image together.
+    """Put the blocks of an image together, or the channels that Pillow holds.
 
     Returns
     -------
@@ -75,6 +76,11 @@ def assembled(decoded: Decoded) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]
     >>> assembled(Decoded("gray-float", facts, blocks=[block], shape=(1, 2)))[0].tolist()
     [[[1.5, 2.5]]]
     """
+    if decoded.image is not None:
+        planes = np.stack([np.asarray(band) for band in decoded.image.split()])
+        if decoded.mask is None:
+            return planes, None
+        return planes, np.repeat(np.asarray(decoded.mask)[None] != 0, len(planes), axis=0)
     size = (kind_of(decoded.kind).channels, prod(decoded.shape[:-1]), decoded.shape[-1])
     codes: npt.NDArray[Any] | None = None
     valid: npt.NDArray[np.bool_] | None = None

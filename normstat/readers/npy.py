@@ -1,6 +1,7 @@
 """NumPy's .npy: an array of one image, whose axes are told by the pipeline."""
 
-from collections.abc import Iterator
+import mmap
+from collections.abc import Iterable, Iterator
 from io import SEEK_END, BytesIO
 from math import prod
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ from normstat.statistics import Block, Facts
 
 _PIECE = 1 << 18  # values in a block
 _WHOLE = 1 << 22  # pixels that Pillow may count at once
+_HELD = 64 << 20  # bytes of a file in memory that are let go of once they are counted
 _EXACT = 1 << 53  # up to which every integer is a float64
 _COLOURS = 3
 # The depth of each type of values, and the type that its blocks have.
@@ -67,7 +69,8 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
             f"{pixels:,} pixels are over the limit of {pipeline.max_pixels:,}; "
             "--max-pixels raises it"
         )
-    view = _channels_first(_values(file, header), layout)
+    array, mapped = _values(file, header)
+    view = _channels_first(array, layout)
     rows, names = _bands(len(view), pipeline)
     kind = _kind(len(rows), _DEPTHS[told][0], layout, named=bool(names))
     if pipeline.mode == "l" and kind.startswith("rgb"):
@@ -76,22 +79,37 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     told_type = str(header.dtype.newbyteorder("=")) + (f"x{len(view)}" if len(view) > 1 else "")
     height, width = prod(shape[:-1]), shape[-1]
     facts = Facts(told_type, width, height, False, False, False, ",".join(names))
-    if kind in {"gray8", "rgb8"} and pixels <= _WHOLE and not pipeline.nodata:
-        codes = np.moveaxis(view, 0, -1).reshape(height, width, -1)
+    flat = len(shape) == 2  # noqa: PLR2004 (only these does Pillow hold as they are)
+    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and not pipeline.nodata:
+        codes = np.moveaxis(view, 0, -1)
         image = Image.fromarray(np.ascontiguousarray(codes[..., 0] if len(view) == 1 else codes))
-        return Decoded(kind, facts, image)
-    blocks = _blocks(view, rows, _DEPTHS[told][1], pipeline)
+        return Decoded(kind, facts, image, shape=shape)
+    blocks: Iterable[Block] = _blocks(view, rows, _DEPTHS[told][1], pipeline)
+    if mapped is not None and not header.fortran:  # of Fortran order, each block is everywhere
+        blocks = _let_go(blocks, mapped, header.dtype.itemsize)
     return Decoded(kind, facts, blocks=blocks, shape=shape)
 
 
-def _values(file: BinaryIO, header: Header) -> npt.NDArray[Any]:
-    """Return the array, which stays in the file when that is one."""
+def _values(file: BinaryIO, header: Header) -> tuple[npt.NDArray[Any], mmap.mmap | None]:
+    """Return the array, which stays in the file when that is one, and what maps it."""
     order: Any = "F" if header.fortran else "C"
-    if isinstance(file, BytesIO):
-        buffer = file.getvalue()  # no copy; a view of the file could not be closed
-        flat = np.frombuffer(buffer, header.dtype, prod(header.shape), header.offset)
-        return flat.reshape(header.shape, order=order)
-    return np.memmap(file, header.dtype, "r", header.offset, header.shape, order)
+    # No copy; a view of the memory of a BytesIO could not be closed.
+    mapped = None if isinstance(file, BytesIO) else mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    content = file.getvalue() if isinstance(file, BytesIO) else mapped
+    assert content is not None  # noqa: S101 (one of both)
+    flat = np.frombuffer(content, header.dtype, prod(header.shape), header.offset)
+    return flat.reshape(header.shape, order=order), mapped
+
+
+def _let_go(blocks: Iterable[Block], mapped: mmap.mmap, itemsize: int) -> Iterator[Block]:
+    """Yield blocks, and keep what was read of a mapped file from filling the memory."""
+    held = 0
+    for block in blocks:
+        yield block
+        held += block.values.size * itemsize
+        if held >= _HELD and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)  # of a file: what is touched again is read again
+            held = 0
 
 
 def _channels_first(array: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:

@@ -52,7 +52,7 @@ def _pair(pair: Comparison) -> Group:
 
 def _channels_across(pair: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(Text("0–1 units"), no_wrap=True)
+    table.add_column(Text("values" if pair.in_codes else "0–1 units"), no_wrap=True)
     for channel in pair.channels:
         table.add_column(Text(channel), justify="right", no_wrap=True)
     for part in ("mean", "std"):
