@@ -31,7 +31,7 @@ def outliers_text(found: Outliers) -> RenderableType:
 
 
 def _dataset(found: Outliers) -> Table:
-    unit = "value" if found.max_pixel_value == 1 else f"code / {found.max_pixel_value}"
+    unit = "value" if found.max_pixel_value == 1 else f"code / {found.max_pixel_value:g}"
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(unit, no_wrap=True, overflow="ellipsis")
     for channel in found.channels:
