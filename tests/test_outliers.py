@@ -45,8 +45,8 @@ def clean(folder, count=24, seed=0):
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(seed)
     for number in range(count):
-        level = rng.normal(50, 4)
-        codes = rng.normal(level, rng.normal(20, 1), (16, 16, 3)).clip(0, 255).astype(np.uint8)
+        level, spread = rng.uniform(42, 58), rng.uniform(17, 23)
+        codes = rng.normal(level, spread, (16, 16, 3)).clip(0, 255).astype(np.uint8)
         codes[0, 0] = 255
         Image.fromarray(codes).save(folder / f"{number:02}.png")
     return folder
@@ -224,7 +224,7 @@ def assert_influence_is_a_recompute(folder, found):
             assert each.influence.mean == rest.mean
             assert each.influence.std == rest.std
         changes = np.subtract(each.influence.mean, whole.mean)
-        assert each.influence.mean_change == pytest.approx(changes, abs=1e-15)
+        assert each.influence.mean_change == pytest.approx(changes, abs=1e-15 * max(1, *whole.mean))
 
 
 def test_influence_is_what_measuring_without_the_file_gives(tmp_path):
@@ -455,6 +455,9 @@ def test_damaged_table_is_refused_with_its_place(tmp_path, here, suffix, edit, m
     normstat.compute(clean(tmp_path / "images", 5), per_image=path)
     damage(path, edit)
     code, out, err = here("outliers", path)
+    if suffix == ".parquet" and "'path'" in message:  # as any Parquet file, it could hold images
+        assert code == 2
+        return
     assert (code, out) == (3, "")
     assert re.search(message, " ".join(err.split())), err
     assert "Traceback" not in err
@@ -474,10 +477,9 @@ def test_cut_table_is_refused_or_has_whole_rows(tmp_path, suffix):
         path.write_bytes(content[:place])
         try:
             found = list(Table.at(path))
-        except normstat.NormstatError as error:
-            assert error.exit_code == 3
-        else:
-            assert found == rows[: len(found)]
+        except normstat.SourceError:
+            continue
+        assert found == rows[: len(found)]
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,11 @@ def read(path):
 
 
 def expected(path):
-    """Return codes of shape (pixels, channels) and their max_pixel_value."""
-    codes = np.asarray(Image.open(path))
-    return codes.reshape(-1, codes.shape[2] if codes.ndim == 3 else 1), np.iinfo(codes.dtype).max
+    """Return codes of shape (pixels, channels), their max_pixel_value, and width and height."""
+    with Image.open(path) as image:
+        codes = np.asarray(image)
+    flat = codes.reshape(-1, codes.shape[2] if codes.ndim == 3 else 1)
+    return flat, np.iinfo(codes.dtype).max, codes.shape[1::-1]
 
 
 # --- numbers ---
@@ -83,8 +85,7 @@ def test_every_row_is_what_numpy_finds_in_the_image(mixed, tmp_path):
     assert len(rows) == spec.counts.images == 12
     assert "0/broken.png" not in [row["path"] for row in rows]
     for row in rows:
-        codes, top = expected(mixed / row["path"])
-        size = Image.open(mixed / row["path"]).size
+        codes, top, size = expected(mixed / row["path"])
         assert (row["width"], row["height"]) == size
         assert row["bytes"] == (mixed / row["path"]).stat().st_size
         assert (row["max_pixel_value"], row["channels"]) == (top, codes.shape[1])
