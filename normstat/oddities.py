@@ -3,7 +3,7 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -160,7 +160,7 @@ def outliers(
 # --- where the rows come from ---
 
 
-_Found = tuple[str, Iterable[Row], bool, list[str]]  # name, rows, three channels, notes
+_Found = tuple[str, Rows, bool, list[str]]  # name, rows, three channels, notes
 
 
 def _rows(sources: Sequence[Source], options: dict[str, Any]) -> _Found:
@@ -178,7 +178,8 @@ def _rows(sources: Sequence[Source], options: dict[str, Any]) -> _Found:
     if places:
         raise UsageError(f"{name} is a table, which has all it needs: name no folders")
     table = Table.at(Path(first))
-    return name, table, table.names == ("R", "G", "B"), []
+    # A table is read and checked once; later passes are over what was found.
+    return name, Rows.of(table), table.names == ("R", "G", "B"), []
 
 
 def _of_folders(places: Sequence[str | os.PathLike[str]], options: dict[str, Any]) -> _Found:
@@ -509,7 +510,7 @@ class _Sums:
         return mean / self.unit, (Fraction(q, n) - mean**2) / self.unit**2
 
 
-def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top: int) -> Outliers:
+def _judged(name: str, rows: Rows, *, rgb: bool, notes: list[str], top: int) -> Outliers:
     counts = Counter(map(_sort_of, rows))
     if not counts:
         raise NormstatError(f"{name}: holds no image")
@@ -602,7 +603,7 @@ def _told(sort: _Sort) -> str:
     return f"{kind} ({', '.join(facts)})" if facts else kind
 
 
-def _crowd(rows: Iterable[Row], family: set[_Sort], columns: Columns) -> tuple[Crowd, _Sums]:
+def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Sums]:
     """Return what is known of images of kinds that combine, and their exact sums."""
     units = {kind: unit for kind, _, unit in sorted(family)}
     kinds = list(units)

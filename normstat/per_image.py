@@ -169,8 +169,8 @@ def mean_and_std(n: int, s: int, q: int, unit: Fraction) -> tuple[float, float]:
     >>> mean_and_std(2, 255, 255**2, Fraction(255))
     (0.5, 0.5)
     """
-    variance = Fraction(max(n * q - s * s, 0), n * n) / unit**2
-    return float(Fraction(s, n) / unit), sqrt(variance)
+    top, bottom = unit.denominator, n * unit.numerator
+    return s * top / bottom, sqrt(Fraction(max(n * q - s * s, 0) * top**2, bottom**2))
 
 
 def _exact(value: int) -> int | str:
@@ -249,6 +249,14 @@ class Rows:
         weakref.finalize(self, self._file.close)  # whatever becomes of the run
         self._places = array("q")
         self._ends = array("q", [0])
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Rows":
+        """Keep rows that come in order, so that they can be gone through again and again."""
+        kept = cls()
+        for place, row in enumerate(rows):
+            kept.add(place, _ENCODER.encode(row))
+        return kept
 
     def __len__(self) -> int:
         return len(self._places)

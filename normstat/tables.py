@@ -168,7 +168,7 @@ def is_table(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a table, read anew each time that they are asked for."""
+    """The rows of a table, read and checked anew each time that they are asked for."""
 
     path: Path
     names: tuple[str, ...]
