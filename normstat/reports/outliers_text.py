@@ -66,8 +66,8 @@ def _ranking(found: Outliers) -> Group:
     return Group(
         table,
         Text(
-            "z: from the median, in robust standard deviations; Δ: what mean and std of the "
-            "dataset become without the image. Each of the channel where it is largest",
+            "z: from the median, in robust standard deviations; Δ: how mean and std of the "
+            "dataset change without the image. Each of the channel where it is largest",
             style="dim",
         ),
     )
