@@ -119,7 +119,7 @@ def answer(task: Task) -> Answer:
             if question.keep_records:
                 records.append((name, record))
             if question.per_image:
-                rows.append((name, packed_row(name, size, record)))
+                rows.append((name, packed_row(name, size, record, question.pipeline)))
     states = {group: collector.state() for group, collector in collectors.items()}
     return Answer(states, skipped, len(portion), sum(portion.sizes), records, rows)
 

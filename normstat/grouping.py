@@ -56,6 +56,7 @@ class Rule(ABC):
     """
 
     text: str
+    path: str | None = None  # of a table that is read
 
     @abstractmethod
     def group(self, name: str) -> str:
@@ -145,7 +146,7 @@ class _Table(Rule):
 
     def __init__(self, text: str, path: str, column: str) -> None:
         self.text = text
-        self._path = path
+        self.path = self._path = path
         self._column = column
         self._columns = _columns(path)
         self._groups: dict[str, str | ImageError] = {}

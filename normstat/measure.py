@@ -301,7 +301,10 @@ def compute(
         mask_suffix=mask_suffix or None,
     ).seen_by(pipeline)
 
-    table = Destination.of(per_image, force=force, inputs=[selection.files_from or ""])
+    read = [selection.files_from, cache, rule and rule.path]
+    table = Destination.of(
+        per_image, force=force, inputs=[os.fspath(each) for each in read if each]
+    )
 
     def watch(found: Listing) -> None:
         engine.prepare(found, answer.__module__)

@@ -3,7 +3,7 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -15,18 +15,19 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from normstat.contents import parts_of
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import compute
 from normstat.per_image import Columns, Row, Rows
 from normstat.reading import Observer
 from normstat.sources.base import printable
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, load
+from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import Spec, integer
 from normstat.statistics import Kind, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.state import FLOAT_BITS
 from normstat.tables import Table, is_table
-from normstat.validation import measured_again
+from normstat.validation import measured_again, stale
 
 TOP = 20
 
@@ -43,6 +44,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 RuleName = Literal["kind", "constant", "inverted", "range", "gray", "mean", "std"]
 Source = str | os.PathLike[str] | Spec
+_Sort = tuple[str, str, int | float]  # kind, names of bands, max_pixel_value
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ class Outliers(Struct, frozen=True, kw_only=True):
     name: str
     images: int
     channels: list[str]
-    max_pixel_value: int
+    max_pixel_value: int | float
     mean: list[float]
     std: list[float]
     median_mean: list[float]
@@ -127,8 +129,8 @@ def outliers(
     ----------
     sources
         A table that `compute` wrote for `per_image`; or a spec, whose images are read again from
-        where it says or from the folders that follow it; or folders, archives and URLs, which are
-        measured. By default normstat.json.
+        where it says or from the folders that follow it, and must be the same as then; or folders,
+        archives and URLs, which are measured. By default normstat.json.
     top
         How many images are told; every image is looked at.
     jobs, backend, cache, observer
@@ -137,7 +139,8 @@ def outliers(
     Raises
     ------
     NormstatError
-        There is no image, or what is named cannot be read.
+        There is no image, what is named cannot be read, or the images are no longer those of the
+        spec.
 
     Examples
     --------
@@ -157,54 +160,93 @@ def outliers(
 # --- where the rows come from ---
 
 
-def _rows(
-    sources: Sequence[Source], options: dict[str, Any]
-) -> tuple[str, Iterable[Row], bool, list[str]]:
+_Found = tuple[str, Rows, bool, list[str]]  # name, rows, three channels, notes
+
+
+def _rows(sources: Sequence[Source], options: dict[str, Any]) -> _Found:
     first, *rest = sources
     places = [each for each in rest if not isinstance(each, Spec)]
     if len(places) < len(rest) or any(_is_spec(each) or _is_table(each) for each in places):
         raise UsageError("one spec or one table at most, and a spec before its folders")
-    if not isinstance(first, Spec):
-        name = printable(os.fspath(first))
-        if _is_table(first):
-            if places:
-                raise UsageError(f"{name} is a table, which has all it needs: name no folders")
-            table = Table.at(Path(first))
-            return name, table, table.names == ("R", "G", "B"), []
-        if not _is_spec(first):
-            rows = Rows()
-            _gather(rows, lambda: compute(first, *places, per_image=rows, **options))
-            together = " ".join(printable(os.fspath(place)) for place in (first, *places))
-            return together, rows, False, []
-    spec = first if isinstance(first, Spec) else load(first)
-    name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
+    if isinstance(first, Spec):
+        return _of_spec(first, "the spec", places, options)
+    name = printable(os.fspath(first))
+    if _is_spec(first):
+        return _of_spec(load(first), name, places, options)
+    if not _is_table(first):
+        return _of_folders([first, *places], options)
+    if places:
+        raise UsageError(f"{name} is a table, which has all it needs: name no folders")
+    table = Table.at(Path(first))
+    # A table is read and checked once; later passes are over what was found.
+    return name, Rows.of(table), table.names == ("R", "G", "B"), []
+
+
+def _of_folders(places: Sequence[str | os.PathLike[str]], options: dict[str, Any]) -> _Found:
+    rows = Rows()
+    try:
+        compute(*places, per_image=rows, **options)
+    except SpecError:  # images that are no one dataset are what is looked for
+        if not len(rows):
+            raise
+    return " ".join(printable(os.fspath(place)) for place in places), rows, False, []
+
+
+def _of_spec(
+    spec: Spec, name: str, places: Sequence[str | os.PathLike[str]], options: dict[str, Any]
+) -> _Found:
+    if spec.dataset.group:
+        raise UsageError(
+            f"{name} is of one group; outliers are found in a whole dataset. Name the spec without "
+            "its group, or a folder that holds the group alone"
+        )
     roots = [os.fspath(place) for place in places] or spec.dataset.roots
     told = " ".join(map(printable, roots))
     # A spec may be from anywhere: what it names is looked at here, never fetched.
     if not places and not all(map(os.path.lexists, roots)):
         raise SourceError(f"{told} is not here; name its images: `normstat outliers {name} FOLDER`")
-    rows, again = Rows(), list[Spec]()
-    _gather(rows, lambda: again.append(measured_again(spec, *roots, per_image=rows, **options)))
-    same = bool(again) and again[0].state == spec.state
-    notes = (
-        [] if same else [f"{told} has changed since {name} was made; the images of now are told"]
-    )
+    if len(parts_of(spec)) == 1:
+        # Names and sizes tell at once what reading all of it would.
+        lines = list(stale(spec, *roots).lines())
+        if lines:
+            more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+            raise _changed(told, name, f"{lines[0]}{more}")
+    rows = Rows()
+    try:
+        again = measured_again(spec, *roots, per_image=rows, **options)
+    except SpecError as error:
+        if not len(rows):
+            raise
+        raise _changed(told, name, str(error)) from error
+    if again.state != spec.state:
+        why = "files of the same names and sizes hold other pixels"
+        if again.software != spec.software:
+            why += f", or are read otherwise than by {_versions(spec)} (here: {_versions(again)})"
+        raise _changed(told, name, why)
+    notes = []
+    if (spec.estimator.weighting, spec.estimator.std) != ("pixel", "pooled"):
+        notes.append(
+            f"mean and std here weigh each pixel the same; those of {name} are of weighting "
+            f"{spec.estimator.weighting} and std {spec.estimator.std}"
+        )
     return name, rows, spec.pipeline.mode == "rgb", notes
 
 
-def _gather(rows: Rows, measure: Callable[[], object]) -> None:
-    """Measure, though what was found may not combine to one spec."""
-    try:
-        measure()
-    except SpecError:
-        if not len(rows):
-            raise
+def _versions(spec: Spec) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(spec.software.items()))
+
+
+def _changed(told: str, name: str, how: str) -> SourceError:
+    return SourceError(
+        f"{told} has changed since {name} was made: {how}. Nothing is told; measure it again with "
+        f"`normstat compute`, or look at it as it is: `normstat outliers {told}`"
+    )
 
 
 def _is_spec(source: Source) -> bool:
     if isinstance(source, Spec):
         return True
-    path = Path(source)
+    path, _ = file_and_group(source)
     return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
 
 
@@ -225,12 +267,14 @@ def _is_table(source: Source) -> bool:
 class Crowd:
     """All images of kinds that combine, a row each; arrays are of shape (images, channels).
 
-    `mean`, `std`, `low` and `high` are in units of code / max_pixel_value of each image's own
-    kind. `z_mean` and `z_std` are robust z; `centre` and `scale` their medians and deviations.
+    `mean`, `std`, `low` and `high` are in units of code / max_pixel_value, of which `units` has one
+    for each of `kinds`. `z_mean` and `z_std` are robust z; `centre` and `scale` their medians and
+    deviations.
     """
 
     channels: tuple[str, ...]
     kinds: tuple[str, ...]
+    units: tuple[int | float, ...]
     kind: npt.NDArray[np.int64]
     mean: Floats
     std: Floats
@@ -245,10 +289,22 @@ class Crowd:
     @property
     def usual(self) -> Kind:
         """The kind that most images are of."""
-        return kind_of(self.kinds[int(np.bincount(self.kind).argmax())])
+        return kind_of(self.kinds[self._most])
+
+    @property
+    def unit(self) -> int | float:
+        """The max_pixel_value of most images; 1 where values are their own."""
+        return self.units[self._most]
+
+    @property
+    def _most(self) -> int:
+        return int(np.bincount(self.kind).argmax())
 
     def kind_at(self, row: int) -> Kind:
         return kind_of(self.kinds[int(self.kind[row])])
+
+    def unit_at(self, row: int) -> int | float:
+        return self.units[int(self.kind[row])]
 
 
 @dataclass(frozen=True)
@@ -313,10 +369,10 @@ def _tell_constant(crowd: Crowd, row: int) -> str:
 def _inverted(crowd: Crowd) -> Flags:
     """Where the mean is far from the rest, while that of the negative, 1 − mean, is not.
 
-    A negative has the same std. Only codes have a range to be inverted in; and where the rest has
-    a mean near 1/2, a mean does not tell.
+    A negative has the same std. Values of their own have no range to be inverted in; and where the
+    rest has a mean near 1/2, a mean does not tell.
     """
-    if crowd.usual.max_code == 1:
+    if crowd.unit == 1:
         return np.zeros(len(crowd.mean), np.bool_)
     turned = _z(1 - crowd.mean, crowd.centre["mean"], crowd.scale["mean"])
     like_the_rest = (np.abs(turned) <= _NEAR) & (np.abs(crowd.z_std) <= _FAR)
@@ -337,26 +393,26 @@ def _extent(crowd: Crowd) -> Floats:
 
 
 def _range(crowd: Crowd) -> Flags:
-    """Where the largest value is far below that of the median image; of floats, or far above."""
+    """Where the largest value is far below or above that of the median image."""
     extent = _extent(crowd)
     usual = float(np.median(extent))
-    if crowd.usual.max_code == 1:
-        # Values of their own: 0..1 among 0..255 and the other way round.
-        small, large = extent * _FLOAT_FACTOR <= usual, extent > usual * _FLOAT_FACTOR
-    else:
-        small = extent * _CODE_FACTOR <= usual
-        large = np.zeros_like(small)
-    return _few((small | large) & ~_constants(crowd))
+    # Values of their own: 0..1 among 0..255 and the other way round.
+    factor = _CODE_FACTOR if crowd.usual.has_range else _FLOAT_FACTOR
+    odd: Flags = (usual > 0) & ((extent * factor <= usual) | (extent >= usual * factor))
+    return _few(odd & ~_constants(crowd))
 
 
 def _tell_range(crowd: Crowd, row: int) -> str:
-    unit = crowd.kind_at(row).max_code
+    unit = crowd.unit_at(row)
     extent, usual = float(_extent(crowd)[row]), float(np.median(_extent(crowd)))
-    if unit == 1:
-        return f"values up to {extent:.4g}, where half of the images reach {usual:.4g}"
+    if not crowd.usual.has_range:
+        return (
+            f"values up to {extent * unit:.4g}, where half of the images reach {usual * unit:.4g}"
+        )
+    why = ": labels, or fewer bits than the file has?" if extent < usual else ": more bits?"
     return (
-        f"codes only up to {extent * unit:.0f} of {unit}, where half of the images reach "
-        f"{usual * unit:.0f}: labels, or fewer bits than the file has?"
+        f"codes up to {extent * unit:.0f} of {unit:g}, where half of the images reach "
+        f"{usual * unit:.0f}{why}"
     )
 
 
@@ -386,26 +442,23 @@ def _tell_kind(crowd: Crowd, row: int) -> str:
 
 # Each is a name in the output. The weights let what is certainly odd outrank what is only far.
 RULES: dict[RuleName, Rule] = {
-    "kind": Rule("another depth or other channels than most", 10.0, _kind, _tell_kind),
-    "constant": Rule("every pixel of a channel is the same", 10.0, _constant, _tell_constant),
+    "kind": Rule("another depth, or other channels, than most", 10.0, _kind, _tell_kind),
+    "constant": Rule("every pixel is the same", 10.0, _constant, _tell_constant),
     "inverted": Rule(
-        f"the mean is far, that of the negative is not (|z| ≤ {_NEAR:g}), nor is the std",
+        f"its mean is far, that of its negative (1 − mean) within z {_NEAR:g}",
         10.0,
         _inverted,
         _tell_inverted,
     ),
     "range": Rule(
-        f"the largest code is at most 1/{_CODE_FACTOR} of that of the median image; "
-        f"the largest float is {_FLOAT_FACTOR} times smaller or larger",
+        f"its largest code is {_CODE_FACTOR} times off the usual (floats: {_FLOAT_FACTOR})",
         10.0,
         _range,
         _tell_range,
     ),
-    "gray": Rule(
-        "gray among colour, stored as gray or as three equal channels", 3.0, _gray, _tell_gray
-    ),
-    "mean": Rule(f"robust |z| of the mean over {_FAR:g}", 0.0, _far_mean, _tell_far("mean")),
-    "std": Rule(f"robust |z| of the std over {_FAR:g}", 0.0, _far_std, _tell_far("std")),
+    "gray": Rule("gray among colour, as one channel or three equal ones", 3.0, _gray, _tell_gray),
+    "mean": Rule(f"its mean is farther than z {_FAR:g}", 0.0, _far_mean, _tell_far("mean")),
+    "std": Rule(f"its std is farther than z {_FAR:g}", 0.0, _far_std, _tell_far("std")),
 }
 
 
@@ -432,9 +485,13 @@ def _spread(values: Floats) -> tuple[Floats, Floats]:
 
 @dataclass
 class _Sums:
-    """Σ 1, Σ code and Σ code² a channel, in units of which max_pixel_value has `unit`."""
+    """Σ 1, Σ code and Σ code² a channel, in units of which max_pixel_value has `unit`.
 
-    unit: int
+    `finest` is the largest code in them.
+    """
+
+    unit: Fraction
+    finest: int
     n: list[int]
     s: list[int]
     q: list[int]
@@ -453,13 +510,13 @@ class _Sums:
         return mean / self.unit, (Fraction(q, n) - mean**2) / self.unit**2
 
 
-def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top: int) -> Outliers:
-    counts = Counter(row.kind for row in rows)
+def _judged(name: str, rows: Rows, *, rgb: bool, notes: list[str], top: int) -> Outliers:
+    counts = Counter(map(_sort_of, rows))
     if not counts:
         raise NormstatError(f"{name}: holds no image")
     family = _family(counts)
-    columns = Columns.of(family, rgb=rgb)
-    crowd, sums = _crowd((row for row in rows if row.kind in family), columns, sorted(family))
+    columns = Columns.of((kind for kind, *_ in family), rgb=rgb)
+    crowd, sums = _crowd(rows, family, columns)
     found = {rule: each.find(crowd) for rule, each in RULES.items()}
     far = np.abs(np.hstack([crowd.z_mean, crowd.z_std])).max(axis=1)
     scores = far + sum(RULES[rule].weight * flags for rule, flags in found.items())
@@ -468,8 +525,8 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
     strangers = counts.total() - len(scores)
     if strangers:
         named["kind"] += strangers
-        told = ", ".join(f"{count:,} of {kind}" for kind, count in sorted(counts.items()))
-        usual = f"{len(scores):,} of {' and '.join(sorted(family))}"
+        told = ", ".join(f"{count:,} of {_told(kind)}" for kind, count in sorted(counts.items()))
+        usual = f"{len(scores):,} of {' and '.join(_told(kind) for kind in sorted(family))}"
         notes = [*notes, f"images of unlike kinds ({told}) have no common mean; this is of {usual}"]
     if len(scores) < _FEWEST:
         notes = [*notes, f"fewer than {_FEWEST} images: none is far from the rest by its z"]
@@ -478,7 +535,7 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
     rank = {int(row): place for place, row in enumerate(best)}
     inside, outside, place = dict[int, Outlier](), list[Outlier](), 0
     for row in rows:
-        if row.kind not in family:
+        if _sort_of(row) not in family:
             if len(outside) < top:
                 outside.append(_stranger(row, crowd))
             continue
@@ -488,7 +545,7 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
                 for rule, flags in found.items()
                 if flags[place]
             ]
-            own = _sums_of(row, columns, sums.unit)
+            own = _sums_of(row, columns, sums)
             inside[rank[place]] = Outlier(
                 path=row.path,
                 kind=row.kind,
@@ -509,7 +566,7 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
         name=name,
         images=counts.total(),
         channels=list(columns.names),
-        max_pixel_value=crowd.usual.max_code,
+        max_pixel_value=crowd.unit,
         mean=[float(mean) for mean, _ in whole],
         std=[sqrt(variance) for _, variance in whole],
         median_mean=crowd.centre["mean"].tolist(),
@@ -523,32 +580,51 @@ def _judged(name: str, rows: Iterable[Row], *, rgb: bool, notes: list[str], top:
     )
 
 
-def _family(counts: Counter[str]) -> set[str]:
-    """Return the kinds that combine with each other and that most images are of."""
-    families: dict[str, Counter[str]] = {}
-    for kind, count in counts.items():
-        family = "codes" if kind_of(kind).is_mixable else kind
-        families.setdefault(family, Counter())[kind] = count
+def _sort_of(row: Row) -> _Sort:
+    return row.kind, row.bands, row.max_pixel_value
+
+
+def _family(counts: Counter[_Sort]) -> set[_Sort]:
+    """Return the sorts that combine with each other and that most images are of."""
+    families: dict[tuple[str, str, Fraction], Counter[_Sort]] = {}
+    for sort, count in counts.items():
+        kind, bands, unit = sort
+        depth = "codes" if kind_of(kind).is_mixable else kind
+        # What codes are divided by has to be the same part of their range.
+        family = depth, bands, Fraction(unit) / kind_of(kind).max_code
+        families.setdefault(family, Counter())[sort] = count
     return set(max(families.items(), key=lambda item: (item[1].total(), item[0]))[1])
 
 
-def _crowd(rows: Iterable[Row], columns: Columns, kinds: list[str]) -> tuple[Crowd, _Sums]:
+def _told(sort: _Sort) -> str:
+    kind, bands, unit = sort
+    usual = unit == kind_of(kind).max_code
+    facts = ([printable(bands)] if bands else []) + ([] if usual else [f"/ {unit:g}"])
+    return f"{kind} ({', '.join(facts)})" if facts else kind
+
+
+def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Sums]:
     """Return what is known of images of kinds that combine, and their exact sums."""
+    units = {kind: unit for kind, _, unit in sorted(family)}
+    kinds = list(units)
     known = [kind_of(kind) for kind in kinds]
-    unit = 1 << FLOAT_BITS if known[0].bins is None else max(kind.max_code for kind in known)
+    finest, top = max((kind_of(kind).max_code, unit) for kind, unit in units.items())
+    scale = 1 << FLOAT_BITS if known[0].bins is None else 1
     width = len(columns.names)
-    sums = _Sums(unit, *([0] * width for _ in range(3)))
+    sums = _Sums(Fraction(top) * scale, finest, *([0] * width for _ in range(3)))
     place = {kind: index for index, kind in enumerate(kinds)}
     # Flat, because there can be millions.
     values, kind_of_row, equal = array("d"), array("q"), array("b")
     for row in rows:
+        if _sort_of(row) not in family:
+            continue
         found = list(columns.channels(row).values())
         for each in found:
             values.extend((each.mean, each.std, each.min, each.max))
         kind_of_row.append(place[row.kind])
         own = {(each.count, each.sum, each.squares) for each in found}
         equal.append(columns.names == ("R", "G", "B") and len(own) == 1)
-        part = _sums_of(row, columns, unit)
+        part = _sums_of(row, columns, sums)
         for mine, theirs in ((sums.n, part.n), (sums.s, part.s), (sums.q, part.q)):
             for c in range(width):
                 mine[c] += theirs[c]
@@ -560,6 +636,7 @@ def _crowd(rows: Iterable[Row], columns: Columns, kinds: list[str]) -> tuple[Cro
     crowd = Crowd(
         columns.names,
         tuple(kinds),
+        tuple(units.values()),
         np.frombuffer(kind_of_row, np.int64),
         mean,
         std,
@@ -574,13 +651,13 @@ def _crowd(rows: Iterable[Row], columns: Columns, kinds: list[str]) -> tuple[Cro
     return crowd, sums
 
 
-def _sums_of(row: Row, columns: Columns, unit: int) -> _Sums:
+def _sums_of(row: Row, columns: Columns, whole: _Sums) -> _Sums:
     """Return the exact sums of an image in units of the dataset: 8 bit beside 16 as 257 times."""
-    kind = kind_of(row.kind)
-    factor = unit // kind.max_code if kind.is_mixable else 1
+    factor = whole.finest // kind_of(row.kind).max_code
     found = list(columns.channels(row).values())
     return _Sums(
-        unit,
+        whole.unit,
+        whole.finest,
         [each.count for each in found],
         [_number(each.sum) * factor for each in found],
         [_number(each.squares) * factor**2 for each in found],
@@ -620,7 +697,7 @@ def _stranger(row: Row, crowd: Crowd) -> Outlier:
         reasons=[
             Reason(
                 rule="kind",
-                text=f"{row.kind} among {crowd.usual.name}, which cannot be combined",
+                text=f"{_told(_sort_of(row))} among {crowd.usual.name}, which cannot be combined",
             )
         ],
         mean=[each.mean for each in row.channels],

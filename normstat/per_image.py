@@ -11,8 +11,10 @@ from tempfile import SpooledTemporaryFile
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from normstat.errors import SourceError, SpecError
+from normstat.spec.model import Pipeline
 from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.record import power_sums, unpacked, unpacked_moments, unpacked_wide
@@ -24,7 +26,10 @@ _MOST = 1 << 63
 
 # In a name that is none of ours, these begin a formula when a spreadsheet opens the table.
 _FORMULA = re.compile(r"[=+\-@]")
-_ESCAPED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Control characters, those that turn the direction of a line or cannot be seen, surrogates.
+_ESCAPED = re.compile(
+    r"[\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _ESCAPE = re.compile(r"\\(?:([\\nrt])|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 _SHORT = {"\\": "\\", "\n": "n", "\r": "r", "\t": "t"}
 _LONG = {short: char for char, short in _SHORT.items()}
@@ -34,9 +39,9 @@ _RAW = 0xDC00  # os.fsdecode holds a byte that is no UTF-8 as a surrogate from h
 class Channel(msgspec.Struct, frozen=True, array_like=True):
     r"""One channel of one image.
 
-    `mean` to `max` are in units of code / max_pixel_value of the image's own kind; values of
-    floats are their own. The clipped shares are of the pixels at the smallest and at the largest
-    code; floats have no such codes. `count`, `sum` and `squares` are exact: Σ 1, Σ code and
+    `mean` to `max` are in units of code / max_pixel_value of the row. The clipped shares are of the
+    pixels at the smallest code and at the largest, or at max_pixel_value where that was asked for;
+    floats have no such codes. `count`, `sum` and `squares` are exact: Σ 1, Σ code and
     Σ code², of floats as text "odd*2^n" in units of 2⁻²⁵⁶ and 2⁻⁵¹².
     """
 
@@ -52,7 +57,10 @@ class Channel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
-    """One image: `path` is escaped, see `escaped`; width and height are before any resize."""
+    """One image: `path` is escaped, see `escaped`; width and height are before any resize.
+
+    `bands` has the names of the channels, joined by commas, where they are not those of the kind.
+    """
 
     path: str
     bytes: int
@@ -60,6 +68,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     height: int
     mode: str
     kind: str
+    bands: str
+    max_pixel_value: int | float
     channels: list[Channel]
 
     @property
@@ -68,8 +78,10 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
         return max(channel.count for channel in self.channels)
 
 
-def row_of(name: str, size: int, record: Record) -> Row:
+def row_of(name: str, size: int, record: Record, pipeline: Pipeline) -> Row:
     """Return the row of an image.
+
+    Without a max_pixel_value of the pipeline, that of the image's kind counts.
 
     Examples
     --------
@@ -77,26 +89,44 @@ def row_of(name: str, size: int, record: Record) -> Row:
     >>> from normstat.statistics.record import packed
     >>> facts = Facts("L", 2, 2, False, False, False)
     >>> record = Record("gray8", facts, packed([1] + [0] * 254 + [3]))
-    >>> [channel] = row_of("a.png", 70, record).channels
+    >>> [channel] = row_of("a.png", 70, record, Pipeline()).channels
     >>> channel.mean, channel.clipped_low, channel.clipped_high, channel.sum
     (0.75, 0.25, 0.75, 765)
     """
     facts, kind = record.facts, kind_of(record.kind)
-    channels = list(_of_floats(record) if kind.bins is None else _of_codes(record, kind))
-    return Row(escaped(name), size, facts.width, facts.height, facts.mode, kind.name, channels)
+    asked = pipeline.max_pixel_value
+    top: int | float = kind.max_code if asked is UNSET else asked
+    if kind.bins is None:
+        channels = list(_of_floats(record, top))
+    else:
+        last = kind.bins - 1
+        # What is clipped at 12 bits in 16 is at 4095.
+        is_top = kind.has_range and top <= last and top == int(top)
+        channels = list(_of_codes(record, kind, top, int(top) if is_top else last))
+    return Row(
+        escaped(name),
+        size,
+        facts.width,
+        facts.height,
+        escaped(facts.mode),
+        kind.name,
+        escaped(facts.bands),
+        int(top) if top == int(top) else top,
+        channels,
+    )
 
 
-def packed_row(name: str, size: int, record: Record) -> bytes:
+def packed_row(name: str, size: int, record: Record, pipeline: Pipeline) -> bytes:
     """Return the row of an image as few bytes, to be handed to `Rows`."""
-    return _ENCODER.encode(row_of(name, size, record))
+    return _ENCODER.encode(row_of(name, size, record, pipeline))
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Row)
 
 
-def _of_codes(record: Record, kind: Kind) -> Iterator[Channel]:
-    unit, zero, last = kind.max_code, kind.zero, (kind.bins or 0) - 1
+def _of_codes(record: Record, kind: Kind, top: float, last: int) -> Iterator[Channel]:
+    unit, zero = Fraction(top), kind.zero
     if kind.bins == _NARROW:
         table = unpacked([record.content], kind.channels * _NARROW).reshape(-1, _NARROW)
         used = [np.flatnonzero(counts) for counts in table]
@@ -107,26 +137,24 @@ def _of_codes(record: Record, kind: Kind) -> Iterator[Channel]:
         count, total, squares = power_sums(codes + zero, counts)
         first_code, last_code = int(codes[0]), int(codes[-1])
         yield Channel(
-            total / (count * unit),
-            _std(count, total, squares, unit),
-            (first_code + zero) / unit,
-            (last_code + zero) / unit,
+            *mean_and_std(count, total, squares, unit),
+            float((first_code + zero) / unit),
+            float((last_code + zero) / unit),
             int(counts[0]) / count if first_code == 0 else 0.0,
-            int(counts[-1]) / count if last_code == last else 0.0,
+            int(counts[codes == last].sum()) / count,
             count,
             _exact(total),
             _exact(squares),
         )
 
 
-def _of_floats(record: Record) -> Iterator[Channel]:
-    unit = 1 << FLOAT_BITS
+def _of_floats(record: Record, top: float) -> Iterator[Channel]:
+    unit = Fraction(top) * (1 << FLOAT_BITS)
     for each in unpacked_moments(record.content):
         yield Channel(
-            each.s / (each.n * unit),
-            _std(each.n, each.s, each.q, unit),
-            each.low,
-            each.high,
+            *mean_and_std(each.n, each.s, each.q, unit),
+            each.low / top,
+            each.high / top,
             None,
             None,
             each.n,
@@ -135,8 +163,14 @@ def _of_floats(record: Record) -> Iterator[Channel]:
         )
 
 
-def _std(n: int, s: int, q: int, unit: int) -> float:
-    return sqrt(max(Fraction(n * q - s * s, (n * unit) ** 2), Fraction(0)))
+def mean_and_std(n: int, s: int, q: int, unit: Fraction) -> tuple[float, float]:
+    """Return mean and population std of n values, from Σ v and Σ v², in so many as one.
+
+    >>> mean_and_std(2, 255, 255**2, Fraction(255))
+    (0.5, 0.5)
+    """
+    top, bottom = unit.denominator, n * unit.numerator
+    return s * top / bottom, sqrt(Fraction(max(n * q - s * s, 0) * top**2, bottom**2))
 
 
 def _exact(value: int) -> int | str:
@@ -204,7 +238,7 @@ class Rows:
     --------
     >>> rows = Rows()
     >>> for place, name in [(7, "b.png"), (3, "a.png")]:
-    ...     row = Row(name, 70, 1, 1, "L", "gray8", [])
+    ...     row = Row(name, 70, 1, 1, "L", "gray8", "", 255, [])
     ...     rows.add(place, msgspec.msgpack.encode(row))
     >>> [row.path for row in rows], len(rows)
     (['a.png', 'b.png'], 2)
@@ -215,6 +249,14 @@ class Rows:
         weakref.finalize(self, self._file.close)  # whatever becomes of the run
         self._places = array("q")
         self._ends = array("q", [0])
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Rows":
+        """Keep rows that come in order, so that they can be gone through again and again."""
+        kept = cls()
+        for place, row in enumerate(rows):
+            kept.add(place, _ENCODER.encode(row))
+        return kept
 
     def __len__(self) -> int:
         return len(self._places)
@@ -240,7 +282,7 @@ class Rows:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows that are there now."""
         places = np.array(self._places, np.int64)
-        for index in np.argsort(places).tolist():
+        for index in map(int, np.argsort(places)):
             start, end = self._ends[index], self._ends[index + 1]
             self._file.seek(start)
             yield _DECODER.decode(self._file.read(end - start))

@@ -205,8 +205,9 @@ class Reading:
         self._advance(len(there), sum(sizes[row] for row in there))
         self._cached(len(there))
         if self._rows is not None:
+            pipeline = self._question.pipeline
             for row, record in zip(there, records, strict=True):
-                self._rows.add(row, packed_row(names[row], sizes[row], record))
+                self._rows.add(row, packed_row(names[row], sizes[row], record, pipeline))
 
     def _keep(self, rows: Sequence[int], found: Answer) -> None:
         self._decoded = True

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,25 +16,30 @@ import msgspec
 
 from normstat.atomic import written_whole
 from normstat.errors import NormstatError, SourceError, UsageError
-from normstat.per_image import Channel, Columns, Row, Rows
+from normstat.per_image import Channel, Columns, Row, Rows, mean_and_std
 from normstat.sources.base import printable
 from normstat.spec.files import check_target, is_special
 from normstat.spec.model import integer
-from normstat.statistics import kind_of
+from normstat.statistics import Kind, kind_of
+from normstat.statistics.state import FLOAT_BITS
 
 # What a table tells of each image, before what it tells of each channel, as `mean_R`.
-FACTS = ("path", "width", "height", "bytes", "mode", "kind", "channels", "pixels")
+FACTS = (
+    "path", "width", "height", "bytes", "mode", "kind", "bands", "max_pixel_value", "channels",
+    "pixels",
+)  # fmt: skip
 STATISTICS = Channel.__struct_fields__
 
 _OPTION = "--per-image"
 _THING = "table of --per-image"
 _AT_ONCE = 10_000  # rows of a Parquet file that are in memory
-_TEXTS = {"path", "mode", "kind"}
+_TEXTS = {"path", "mode", "kind", "bands"}
+_FLOATS = {"max_pixel_value", *STATISTICS[:6]}
 _SUMS = {"sum", "squares"}
 _HEAD = 1 << 20  # bytes in which the first line must end
+_LONGEST = 40  # characters of a value in a message
+_CLOSE = 1e-9  # what a program that rewrote the table may have rounded
 _DYADIC = re.compile(r"(0|-?[1-9]\d*)(\*2\^[1-9]\d{0,3})?")
-
-Cells = Sequence[Any]
 
 
 def header(columns: Columns) -> list[str]:
@@ -56,6 +62,8 @@ def cells(row: Row, columns: Columns) -> list[Any]:
         row.bytes,
         row.mode,
         row.kind,
+        row.bands,
+        row.max_pixel_value,
         len(row.channels),
         row.pixels,
         *(channel and getattr(channel, what) for what in STATISTICS for channel in own),
@@ -119,33 +127,25 @@ class Destination:
             The disk is full, or the folder gone.
         """
         if self.rows is not None and self.path is not None:
-            floats = any(kind_of(kind).bins is None for kind in kinds)
-            write_table(self.path, self.rows, Columns.of(kinds, rgb=rgb), floats=floats)
+            write_table(self.path, self.rows, Columns.of(kinds, rgb=rgb))
 
 
-def write_table(path: Path, rows: Iterable[Row], columns: Columns, *, floats: bool) -> None:
+def write_table(path: Path, rows: Rows, columns: Columns) -> None:
     """Write rows, beside the target first, so that the file is always a whole one.
-
-    Parameters
-    ----------
-    floats
-        Whether some images have float values, whose sums are text.
 
     Raises
     ------
     SourceError
         The disk is full, or the folder gone.
     """
-    names = header(columns)
-    lines = (cells(row, columns) for row in rows)
     write = _format_of(path).write
     try:
         if is_special(path):
             with path.open("wb") as file:
-                write(file, names, lines, floats)
+                write(file, rows, columns)
         else:
             with written_whole(path) as beside, beside.open("wb") as file:
-                write(file, names, lines, floats)
+                write(file, rows, columns)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
@@ -168,7 +168,7 @@ def is_table(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a table, read anew each time that they are asked for."""
+    """The rows of a table, read and checked anew each time that they are asked for."""
 
     path: Path
     names: tuple[str, ...]
@@ -184,7 +184,8 @@ class Table:
         """
         with _told(path):
             found = _format_of(path).columns(path)
-        names = [name.removeprefix("mean_") for name in found if name.startswith("mean_")]
+        # Whoever adds columns of his own may well name one mean_.
+        names = [name.removeprefix("squares_") for name in found if name.startswith("squares_")]
         wanted = header(Columns(tuple(names)))
         missing = [name for name in wanted if name not in found]
         if missing:
@@ -205,53 +206,98 @@ class Table:
             for line, values in _format_of(self.path).read(self.path):
                 try:
                     yield self._row(values)
-                except (ValueError, KeyError, TypeError) as error:
+                except ValueError as error:
                     raise SourceError(
                         f"{self.path} {line}: {printable(str(error))}; the table must be as "
                         f"{_OPTION} wrote it"
                     ) from error
 
     def _row(self, values: Mapping[str, Any]) -> Row:
-        kind = kind_of(str(values["kind"]))
-        there = [name for name in self.names if not _is_missing(values[f"count_{name}"])]
+        kind = kind_of(_text(values, "kind"))
+        top = _number(values, "max_pixel_value")
+        if top <= 0:
+            raise ValueError(f"max_pixel_value is {top:g}, not above zero")
+        there = [name for name in self.names if not _is_missing(_cell(values, f"count_{name}"))]
         own = there[:1] if kind.channels == 1 else there
         if len(own) != kind.channels:
             raise ValueError(f"{len(own)} channels, but {kind.name} has {kind.channels}")
-        row = msgspec.convert(
-            [*(values[name] for name in ("path", "bytes", "width", "height", "mode", "kind")), []],
-            Row,
-            strict=False,
+        return Row(
+            _text(values, "path"),
+            _whole(values, "bytes"),
+            _whole(values, "width"),
+            _whole(values, "height"),
+            _text(values, "mode"),
+            kind.name,
+            values.get("bands") or "",
+            int(top) if top == int(top) else top,
+            [_channel(values, name, kind, top) for name in own],
         )
-        floats = kind.bins is None
-        channels = [_channel(values, name, floats=floats) for name in own]
-        return msgspec.structs.replace(row, channels=channels)
 
 
-def _channel(values: Mapping[str, Any], name: str, *, floats: bool) -> Channel:
-    plain = [values[f"{what}_{name}"] for what in STATISTICS[:6]]
-    plain = [None if _is_missing(value) else value for value in plain]
-    count, total, squares = (
-        _exactly(values[f"{what}_{name}"], f"{what}_{name}") for what in STATISTICS[6:]
-    )
-    channel = msgspec.convert([*plain, integer(str(count)), 0, 0], Channel, strict=False)
-    channel = msgspec.structs.replace(channel, sum=total, squares=squares)
-    if not all(map(math.isfinite, (channel.mean, channel.std, channel.min, channel.max))):
-        raise ValueError(f"channel {name} has a number that is not finite")
-    n, s, q = (integer(str(each)) for each in (count, total, squares))
-    if n < 1 or n * q < s * s:
-        raise ValueError(f"the sums of channel {name} contradict each other")
-    if not floats and (isinstance(total, str) and "*" in total):
-        raise ValueError(f"sum_{name} is that of float values, but the kind is of codes")
-    return channel
+def _channel(values: Mapping[str, Any], name: str, kind: Kind, top: float) -> Channel:
+    """Return a channel whose every number agrees with its sums: a table is easily edited."""
+    mean, std, low, high = (_number(values, f"{what}_{name}") for what in STATISTICS[:4])
+    shares = [f"{what}_{name}" for what in STATISTICS[4:6]]
+    count = _whole(values, f"count_{name}")
+    total, squares = (_exactly(values, f"{what}_{name}") for what in STATISTICS[7:])
+    s, q = (integer(str(each)) for each in (total, squares))
+    if count < 1 or count * q < s * s:
+        raise ValueError(f"count_{name}, sum_{name} and squares_{name} contradict each other")
+    scale = 1 << FLOAT_BITS if kind.bins is None else 1
+    expected = mean_and_std(count, s, q, Fraction(top) * scale)
+    for what, found, right in zip(("mean", "std"), (mean, std), expected, strict=True):
+        if not math.isclose(found, right, rel_tol=_CLOSE, abs_tol=_CLOSE):
+            raise ValueError(f"{what}_{name} is {found!r}, but its sums give {right!r}")
+    if not low <= high:
+        raise ValueError(f"min_{name} is {low!r}, above max_{name}, {high!r}")
+    clipped = [None if kind.bins is None else _number(values, share) for share in shares]
+    return Channel(mean, std, low, high, clipped[0], clipped[1], count, total, squares)
 
 
-def _exactly(value: Any, name: str) -> int | str:
+def _cell(values: Mapping[str, Any], name: str) -> Any:
+    if name not in values:
+        raise ValueError(f"has no {name}")
+    return values[name]
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = _cell(values, name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is {_short(value)}, not text")
+    return value
+
+
+def _number(values: Mapping[str, Any], name: str) -> float:
+    value = _cell(values, name)
+    try:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or isinstance(value, bool):
+        raise ValueError(f"{name} is {_short(value)}, not a finite number")
+    return number
+
+
+def _whole(values: Mapping[str, Any], name: str) -> int:
+    value = _exactly(values, name)
+    if isinstance(value, str) or value < 0:
+        raise ValueError(f"{name} is {_short(value)}, not a count")
+    return value
+
+
+def _exactly(values: Mapping[str, Any], name: str) -> int | str:
     """Return an integer, which no program may have turned into a float in the meantime."""
-    if isinstance(value, int):
+    value = _cell(values, name)
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _DYADIC.fullmatch(value):
         return int(value) if "*" not in value else value
-    raise ValueError(f"{name} is {value!r}, not an exact integer")
+    raise ValueError(f"{name} is {_short(value)}, not an exact integer")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _is_missing(value: Any) -> bool:
@@ -273,7 +319,7 @@ def _told(path: Path) -> Iterator[None]:
 # --- formats ---
 
 
-Write = Callable[[BinaryIO, list[str], Iterable[Cells], bool], None]
+Write = Callable[[BinaryIO, Rows, Columns], None]
 
 
 @dataclass(frozen=True)
@@ -296,10 +342,11 @@ def _format_of(path: Path) -> _Format:
     return found
 
 
-def _write_csv(file: BinaryIO, names: list[str], rows: Iterable[Cells], _: bool) -> None:
+def _write_csv(file: BinaryIO, rows: Rows, columns: Columns) -> None:
     # Text is always quoted: whatever a name holds, no program that splits at other signs sees
     # a cell begin in the middle of it.
-    file.writelines((",".join(map(_csv_cell, row)) + "\n").encode() for row in chain([names], rows))
+    lines = chain([header(columns)], (cells(row, columns) for row in rows))
+    file.writelines((",".join(map(_csv_cell, line)) + "\n").encode() for line in lines)
 
 
 def _csv_cell(value: Any) -> str:
@@ -316,14 +363,23 @@ def _csv_columns(path: Path) -> list[str]:
 
 def _read_csv(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            yield f"line {reader.line_num}", row
+        reader = csv.reader(file, strict=True)
+        names = next(reader)
+        try:
+            for values in reader:
+                if len(values) not in (0, len(names)):
+                    raise ValueError(f"{len(values)} cells below a heading of {len(names)}")
+                if values:
+                    yield f"line {reader.line_num}", dict(zip(names, values, strict=True))
+        except (ValueError, csv.Error) as error:
+            text = printable(str(error))
+            raise SourceError(f"{path} line {max(2, reader.line_num)}: {text}") from error
 
 
-def _write_jsonl(file: BinaryIO, names: list[str], rows: Iterable[Cells], _: bool) -> None:
-    encoder = msgspec.json.Encoder()
-    file.writelines(encoder.encode(dict(zip(names, row, strict=True))) + b"\n" for row in rows)
+def _write_jsonl(file: BinaryIO, rows: Rows, columns: Columns) -> None:
+    encoder, names = msgspec.json.Encoder(), header(columns)
+    lines = (dict(zip(names, cells(row, columns), strict=True)) for row in rows)
+    file.writelines(encoder.encode(line) + b"\n" for line in lines)
 
 
 def _jsonl_columns(path: Path) -> list[str]:
@@ -353,34 +409,37 @@ def _check_parquet() -> None:
         ) from error
 
 
-def _write_parquet(file: BinaryIO, names: list[str], rows: Iterable[Cells], floats: bool) -> None:
+def _write_parquet(file: BinaryIO, rows: Rows, columns: Columns) -> None:
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import parquet as pq  # noqa: PLC0415
 
+    names = header(columns)
+    # A column has one type: sums are text where one is, of floats or beyond 64 bits.
+    wide = any(
+        isinstance(each.sum, str) or isinstance(each.squares, str)
+        for row in rows
+        for each in row.channels
+    )
+
     def type_of(name: str) -> "pa.DataType":
-        what = name.rpartition("_")[0] if name not in FACTS else name
-        if what in _TEXTS or (floats and what in _SUMS):
+        what = name if name in FACTS else name.rpartition("_")[0]
+        if what in _TEXTS or (wide and what in _SUMS):
             return pa.string()
-        return pa.int64() if what in (*FACTS, "count", *_SUMS) else pa.float64()
+        return pa.float64() if what in _FLOATS else pa.int64()
 
     schema = pa.schema([(name, type_of(name)) for name in names])
-    texts = [index for index, name in enumerate(names) if schema.field(name).type == pa.string()]
-    rows = iter(rows)
+    texts = [index for index, field in enumerate(schema) if field.type == pa.string()]
+    lines = (cells(row, columns) for row in rows)
     with pq.ParquetWriter(file, schema) as writer:
-        while batch := [list(row) for row in islice(rows, _AT_ONCE)]:
-            for row in batch:
+        while batch := list(islice(lines, _AT_ONCE)):
+            for line in batch:
                 for index in texts:
-                    row[index] = row[index] if row[index] is None else str(row[index])
-            try:
-                columns = [
-                    pa.array(values, field.type)
-                    for values, field in zip(zip(*batch, strict=True), schema, strict=True)
-                ]
-            except (OverflowError, pa.ArrowInvalid, TypeError) as error:
-                raise NormstatError(
-                    "a sum is more than the 2^63 that Parquet holds; write .csv or .jsonl"
-                ) from error
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+                    line[index] = None if line[index] is None else str(line[index])
+            found = [
+                pa.array(values, field.type)
+                for values, field in zip(zip(*batch, strict=True), schema, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(found, schema=schema))
 
 
 def _parquet_columns(path: Path) -> list[str]:
@@ -391,14 +450,21 @@ def _parquet_columns(path: Path) -> list[str]:
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import pyarrow as pa  # noqa: PLC0415
     from pyarrow import parquet as pq  # noqa: PLC0415
 
-    with pq.ParquetFile(path) as file:
-        number = 0
-        for batch in file.iter_batches(_AT_ONCE):
-            for row in batch.to_pylist():
-                yield f"row {number}", row
-                number += 1
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_AT_ONCE):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, NormstatError):
+            raise
+        text = printable(str(error))
+        raise SourceError(f"{path}: cannot be read after row {number}: {text}") from error
 
 
 _JSON_LINES = _Format(_write_jsonl, _jsonl_columns, _read_jsonl)

@@ -51,6 +51,9 @@ ROWS = {
     "cache info": ["cache", "info", "kept.db"],
     "export list": ["export", "--list"],
     "export list of a spec": ["export", "normstat.json", "--list"],
+    "outliers": ["outliers", "photos"],
+    "outliers odd": ["outliers", "odd"],
+    "outliers of unlike kinds": ["outliers", "deep"],
     "merge": ["merge", "normstat.json", "small.json", "-o", "merged.json"],
     "subtract": ["subtract", "whole.json", "small.json", "-o", "left.json"],
 }
@@ -64,7 +67,7 @@ NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]\d+)?")
 def work(samples, tmp_path_factory):
     """A working folder with specs of many kinds."""
     folder = tmp_path_factory.mktemp("work")
-    for name in ("photos", "odd"):
+    for name in ("photos", "odd", "deep"):
         shutil.copytree(samples / name, folder / name)
     photos = normstat.compute(folder / "photos", covariance=True, cache=folder / "kept.db")
     (folder / "more").mkdir()

@@ -1,5 +1,6 @@
 """`normstat compute`: measure a dataset and write its spec."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,6 +114,8 @@ def compute(
     output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":
         check_target(Path(output), force=force)
+    if options["per_image"] and os.path.realpath(options["per_image"]) == os.path.realpath(output):
+        raise UsageError(f"--per-image and -o are both {output}; name two files")
     watch = Progress(shown=progress, quiet=quiet)
     try:
         spec = measure(*src, ddof=1 if ddof == "1" else 0, force=force, observer=watch, **options)

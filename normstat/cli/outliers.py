@@ -11,7 +11,7 @@ from normstat.spec.files import DEFAULT_PATH, dump_text
 
 
 def _rules_help() -> str:
-    rows = (f"  {name}, +{rule.weight:g}: {rule.summary}" for name, rule in RULES.items())
+    rows = (f"  {name:8} +{rule.weight:<3g} {rule.summary}" for name, rule in RULES.items())
     return "\b\n" + "\n".join(rows)
 
 
@@ -20,7 +20,11 @@ def _rules_help() -> str:
     "sources", metavar="[SPEC|TABLE] [SRC]...", nargs=-1, type=click.Path(readable=False)
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), default=TOP, metavar="N", help="How many images to show."
+    "--top",
+    type=click.IntRange(min=1),
+    default=TOP,
+    metavar="N",
+    help="How many images to show; all are looked at.",
 )
 @click.option(
     "--format", "screen", type=click.Choice(["table", "json"]), default="table",
@@ -43,13 +47,16 @@ def command(
 ) -> None:
     """Find the images that are farthest from the rest, and what each does to mean and std.
 
-    TABLE is what `compute --per-image` wrote. Of a SPEC (normstat.json unless named) the images
-    are read again, from where it says or from SRC. SRC alone are folders of images, which are
-    measured.
+    TABLE is what `normstat compute --per-image` wrote (.csv, .jsonl or .parquet). Of a SPEC
+    (normstat.json unless named) the images are read again, from where it says or from SRC, and
+    must be the same as then. SRC alone are folders of images, which are measured.
 
-    The score is the largest robust z, of mean or std of a channel, plus what the rules add. The
-    influence is exact: what the pooled mean and std of the dataset become without the image. Exit
-    code 0 whatever is found.
+    z is how far the mean or std of an image is from the median over images, in robust standard
+    deviations (1.4826 times the median absolute deviation). The score is the largest z of any
+    channel, plus what the rules below add. The influence is exact: how much the mean and std of
+    the dataset, over all pixels, change when the image is left out.
+
+    An outlier is a question, not an error: the exit code is 0 whatever is found.
 
     \b
       normstat outliers
@@ -78,6 +85,6 @@ def _print(found: Outliers, screen: str) -> None:
     if screen == "json":
         click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
         return
-    from normstat.reports.outliers_text import outliers_text  # noqa: PLC0415
+    from normstat.reports.outliers_text import outliers_text  # noqa: PLC0415 (not needed for json)
 
     print_text(outliers_text(found))

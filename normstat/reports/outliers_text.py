@@ -31,7 +31,7 @@ def outliers_text(found: Outliers) -> RenderableType:
 
 
 def _dataset(found: Outliers) -> Table:
-    unit = "value" if found.max_pixel_value == 1 else f"code / {found.max_pixel_value}"
+    unit = "value" if found.max_pixel_value == 1 else f"code / {found.max_pixel_value:g}"
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(unit, no_wrap=True, overflow="ellipsis")
     for channel in found.channels:
@@ -66,8 +66,8 @@ def _ranking(found: Outliers) -> Group:
     return Group(
         table,
         Text(
-            "z: from the median, in robust standard deviations; Δ: what mean and std of the "
-            "dataset become without the image. Each of the channel where it is largest",
+            "z: from the median, in robust standard deviations; Δ: how mean and std of the "
+            "dataset change without the image. Each of the channel where it is largest",
             style="dim",
         ),
     )
