@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.caching import measure_cache
+from tests.benchmarks.deep import race_deep
 from tests.benchmarks.engines import scale_engines
 from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
@@ -81,6 +82,11 @@ def _lint(options: argparse.Namespace, scratch: Path) -> None:
     measure_lint(scratch / "lint", runs=options.runs)
 
 
+def _deep(options: argparse.Namespace, scratch: Path) -> None:
+    less = QUICK if options.quick else 1
+    race_deep(scratch, workers=options.workers, runs=options.runs, less=less)
+
+
 def _threshold(options: argparse.Namespace, scratch: Path) -> None:
     find_threshold(scratch, workers=options.workers, runs=options.runs)
 
@@ -103,6 +109,7 @@ SECTIONS: dict[str, Section] = {
     "cache": _each(measure_cache, _photos),
     "store": _each(race_store, _photos),
     "lint": _lint,
+    "deep": _deep,
 }
 EXTRA: dict[str, Section] = {"threshold": _threshold, "engines": _engines}
 
