@@ -346,3 +346,39 @@ def test_a_large_tiff_is_pillows_without_the_extra(tmp_path):
 
 def test_the_size_is_told_as_the_image_has_it():
     assert codes_of(READ["ppm"][0]).shape == (3, HEIGHT, WIDTH)
+
+
+# --- the samples, against readers that are not ours ---
+
+SAMPLES = {
+    "bands.tif": (tifffile.imread, 65535, {}),
+    "elevation.tif": (tifffile.imread, 1, {}),
+    "float.tif": (tifffile.imread, 1, {}),
+    "gray12.tif": (tifffile.imread, 4095, {"max_pixel_value": 4095}),
+    "planar16.tif": (lambda path: tifffile.imread(path).transpose(1, 2, 0), 65535, {}),
+    "rgb16.png": (lambda path: cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1], 65535, {}),
+    "light.hdr": (lambda path: cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1], 1, {}),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_have_the_statistics_of_other_readers(samples, name):
+    reader, top, options = SAMPLES[name]
+    path = samples / "deep" / name
+    spec = normstat.compute(path, **options)
+    columns = planes(np.asarray(reader(path), np.float64))
+    columns = columns.reshape(len(columns), -1)
+    gaps = ~np.isfinite(columns) | (columns == -9999)
+    shown = [each[~gap] / top for each, gap in zip(columns, gaps, strict=True)]
+    assert spec.max_pixel_value == top
+    assert spec.mean == pytest.approx([each.mean() for each in shown], rel=1e-12)
+    assert spec.std == pytest.approx([each.std() for each in shown], rel=1e-12)
+    assert sum((spec.state.left_out or {}).values()) == gaps.sum()
+
+
+def test_samples_have_what_they_are_for(samples):
+    bands = normstat.compute(samples / "deep/bands.tif")
+    assert (len(bands.channels), bands.channels[8]) == (13, "B8A")
+    gaps = normstat.compute(samples / "deep/elevation.tif").state.left_out
+    assert gaps == {"nan": 3, "nodata": 64}
+    assert normstat.compute(samples / "deep/light.hdr").max[0] > 1
