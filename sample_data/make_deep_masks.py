@@ -21,9 +21,9 @@ def pair(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     middle = rng.uniform(0.35, 0.65, 2) * SIZE
     distance = np.hypot(rows - middle[0], columns - middle[1])
-    disc = (distance < 9)[..., None]  # noqa: PLR2004
+    disc = (distance < 9)[..., None]
     image = np.where(disc, rng.uniform(120, 230, 3), 20) + rng.normal(0, 8, (*SIZE, 3))
-    labels = np.where(distance < 8, 1, np.where(distance < 10, IGNORED, 0))  # noqa: PLR2004
+    labels = np.where(distance < 8, 1, np.where(distance < 10, IGNORED, 0))
     return np.rint(image.clip(0, 255)).astype(np.uint8), labels.astype(np.uint8)
 
 

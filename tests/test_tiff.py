@@ -369,6 +369,18 @@ def test_two_bands_are_not_gray_with_alpha():
     assert (kind, np.array_equal(found, planes(codes))) == ("bands2-8", True)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_bands_that_are_no_colour_are_not_their_first(dtype, compression, planar, channels):
+    codes = noise(dtype, channels)
+    stored = codes if planar == "contig" else planes(codes)
+    content = written(stored, planarconfig=planar, compression=compression)
+    _, facts, found, _ = decoded(content)
+    assert (facts.mode, np.array_equal(found, planes(codes))) == (f"{dtype}x{channels}", True)
+
+
 def test_names_of_bands_are_made_fit_for_a_line():
     item = '<Item name="DESCRIPTION" sample="{}" role="description">{}</Item>'
     text = "".join(item.format(*each) for each in ((0, "Red, 665 nm"), (1, "a&lt;b\x1b[2J")))
@@ -611,7 +623,8 @@ def test_a_strip_that_is_a_bomb_is_refused_before_it_is_decoded():
     assert "a strip of 3000 x 3000 pixels is over the limit of 1,000,000" in told
 
 
-def test_a_large_tiff_takes_little_memory(tmp_path):
+def test_a_large_tiff_takes_little_memory(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     rows, columns = 6000, 6000
     path = tmp_path / "large.tif"
     tile = noise("uint16")
@@ -624,19 +637,23 @@ def test_a_large_tiff_takes_little_memory(tmp_path):
     options = {"shape": (rows, columns), "dtype": np.uint16, "metadata": None}
     tifffile.imwrite(path, tiles, **options, tile=(256, 256), photometric="minisblack")
     assert path.stat().st_size > 1 << 26
-    code = (
-        "import normstat, resource, sys; normstat.compute(sys.argv[1], jobs=1);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    peaks = []
     small = tmp_path / "small.tif"
     small.write_bytes(written(tile, tile=(16, 16)))
-    for each in (small, path):
-        ran = subprocess.run(
-            [sys.executable, "-c", code, each], capture_output=True, text=True, check=True
-        )
-        peaks.append(int(ran.stdout))
+    peaks = [_peak("compute", str(each), "-j", "1", "-q") for each in (small, path)]
     assert peaks[1] - peaks[0] < 40_000  # kB; the image has 72 MB
+
+
+def _peak(*arguments):
+    """The largest resident set of a command, in kB.
+
+    A process starts with the peak of the one that started it, which here has all of the tests.
+    """
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, sys.executable, "-m", "normstat", *arguments]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 # --- damage ---

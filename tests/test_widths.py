@@ -51,7 +51,7 @@ ROWS = {
     "cache info": ["cache", "info", "kept.db"],
     "export list": ["export", "--list"],
     "export list of a spec": ["export", "normstat.json", "--list"],
-    "outliers": ["outliers", "photos"],
+    "outliers of a folder": ["outliers", "photos"],
     "outliers odd": ["outliers", "odd"],
     "outliers of unlike kinds": ["outliers", "deep"],
     "merge": ["merge", "normstat.json", "small.json", "-o", "merged.json"],

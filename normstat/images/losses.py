@@ -50,7 +50,9 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
             image.mode in GRAY16 and tags.get(262) == 0
         ),
         "bands, of which Pillow would drop some": (
-            samples > 4 or (samples == 2 and not extra & {1, 2})  # noqa: PLR2004
+            samples > 4  # noqa: PLR2004
+            or samples > len(image.getbands()) == 1
+            or (samples == 2 and not extra & {1, 2})  # noqa: PLR2004
         ),
         "channels in pages, of which Pillow sees the first": _has_channel_pages(
             str(tags.get(270, "")), samples

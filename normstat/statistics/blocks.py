@@ -126,7 +126,8 @@ class _Codes:
                 piece = some[start : start + _PIECE]
                 if self._kind.zero:
                     piece = piece.astype(np.int32) - self._kind.zero
-                self._counts[channel] += np.bincount(piece, minlength=self._kind.bins or 0)
+                found = np.bincount(piece)  # as long as the largest code asks for
+                self._counts[channel, : len(found)] += found
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())

@@ -70,7 +70,7 @@ def packed_wide(counts: Counts) -> bytes:
     """Return counts of shape (channels, bins), of which most are zero, as the codes that occur."""
     parts = []
     for channel in counts:
-        codes = np.flatnonzero(channel)
+        codes = np.flatnonzero(channel > 0)  # of booleans it is four times as fast
         used = channel[codes]
         width = 4 if used.max(initial=0) < _FOUR_BYTES else 8
         head = np.array([len(codes), width], np.uint32)
@@ -104,9 +104,10 @@ def power_sums(values: npt.NDArray[np.int64], counts: Counts) -> tuple[int, int,
     (1099511627777, 72056494526300160, 4722222368781080985600)
     """
     # In two parts: squares times counts of a large image would not fit into 64 bits.
-    high, low = np.divmod(values * values, 1 << 16)
-    squares = (int(high @ counts) << 16) + int(low @ counts)
-    return int(counts.sum()), int(values @ counts), squares
+    squares = values * values
+    high, low = squares >> 16, squares & 0xFFFF
+    total = (int(high @ counts) << 16) + int(low @ counts)
+    return int(counts.sum()), int(values @ counts), total
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from tests.benchmarks import corpora
 from tests.benchmarks.applying import race_apply, race_arrays
 from tests.benchmarks.caching import measure_cache
+from tests.benchmarks.deep import race_deep
 from tests.benchmarks.engines import scale_engines
 from tests.benchmarks.linting import measure_lint
 from tests.benchmarks.listing import measure_listing
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.process import usable_cores
-from tests.benchmarks.rasters import race_rasters
 from tests.benchmarks.sampled import measure_tolerances, simulate_coverage
 from tests.benchmarks.shards import race_shards
 from tests.benchmarks.speed import race_photos, race_tiny
@@ -82,6 +82,11 @@ def _lint(options: argparse.Namespace, scratch: Path) -> None:
     measure_lint(scratch / "lint", runs=options.runs)
 
 
+def _deep(options: argparse.Namespace, scratch: Path) -> None:
+    less = QUICK if options.quick else 1
+    race_deep(scratch, workers=options.workers, runs=options.runs, less=less)
+
+
 def _threshold(options: argparse.Namespace, scratch: Path) -> None:
     find_threshold(scratch, workers=options.workers, runs=options.runs)
 
@@ -90,10 +95,6 @@ def _engines(options: argparse.Namespace, scratch: Path) -> None:
     photos = _photos(options)
     single = corpora.single(photos)
     scale_engines(photos, single, scratch, workers=options.workers, runs=options.runs)
-
-
-def _rasters(options: argparse.Namespace, scratch: Path) -> None:
-    race_rasters()
 
 
 SECTIONS: dict[str, Section] = {
@@ -108,7 +109,7 @@ SECTIONS: dict[str, Section] = {
     "cache": _each(measure_cache, _photos),
     "store": _each(race_store, _photos),
     "lint": _lint,
-    "rasters": _rasters,
+    "deep": _deep,
 }
 EXTRA: dict[str, Section] = {"threshold": _threshold, "engines": _engines}
 

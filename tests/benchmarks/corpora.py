@@ -19,17 +19,23 @@ _FILES_PER_TASK = 50
 
 @dataclass(frozen=True)
 class _Corpus:
-    """So many pictures: photos, or squares of `side` pixels."""
+    """So many pictures: photos, squares of `side` pixels, or what `kind` says."""
 
     count: int
     side: int | None = None
+    kind: str = ""
 
     @property
     def name(self) -> str:
+        if self.kind:
+            return f"{self.kind}-{self.count}"
         return f"squares-{self.side}-{self.count}" if self.side else f"photos-{self.count}"
 
     def file_name(self, index: int) -> str:
         """Squares lie in ten folders, as classes do."""
+        if self.kind:
+            suffix = {"gray": "png", "bands": "tif", "masked": "jpg"}[self.kind]
+            return f"{'images/' * (self.kind == 'masked')}{index:06d}.{suffix}"
         folder = f"class{index * 10 // self.count}/" if self.side else ""
         return f"{folder}{index:06d}.jpg"
 
@@ -56,6 +62,16 @@ def large(count: int, size: tuple[int, int]) -> Path:
             os.link(first, making / f"{index:04d}.jpg")
         making.rename(folder)
     return folder
+
+
+def deep(count: int, kind: str) -> Path:
+    """Return a folder of 16-bit gray PNG ("gray"), or of TIFF of 13 bands in tiles ("bands")."""
+    return _made(_Corpus(count, kind=kind))
+
+
+def masked(count: int) -> Path:
+    """Return a folder of `images/`, 8-bit photos, and of their `masks/`."""
+    return _made(_Corpus(count, kind="masked"))
 
 
 def single(folder: Path) -> Path:
@@ -100,7 +116,16 @@ def _write(folder: Path, corpus: _Corpus, index: int) -> None:
     from tests.benchmarks import pictures  # noqa: PLC0415 (in the worker alone)
 
     path = folder / corpus.file_name(index)
-    if corpus.side:
+    if corpus.kind == "gray":
+        pictures.gray16(index).save(path)
+    elif corpus.kind == "bands":
+        pictures.write_bands(index, path)
+    elif corpus.kind == "masked":
+        pictures.photo(index).save(path, quality=96, subsampling="4:4:4")
+        mask = folder / "masks" / f"{index:06d}.png"
+        mask.parent.mkdir(exist_ok=True)
+        pictures.mask(index).save(mask)
+    elif corpus.side:
         pictures.square(index, corpus.side).save(path, quality=88, subsampling="4:2:0")
     else:
         # As ImageNet's files mostly are.

@@ -5,10 +5,12 @@ wide, overlapping shapes with edges, 1/f texture.
 """
 
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+import tifffile
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 SEED = 20
 
@@ -43,6 +45,32 @@ def _variant(index: int, size: tuple[int, int], *, turned: bool = False) -> Imag
     if rng.random() < 0.5:
         image = ImageOps.mirror(image)
     return ImageEnhance.Brightness(image).enhance(float(rng.uniform(0.7, 1.2)))
+
+
+def gray16(index: int) -> Image.Image:
+    """Return a photo in 16-bit gray whose low bytes are noise, as those of sensors are."""
+    return Image.fromarray(_wide(photo(index).convert("L"), index))
+
+
+def write_bands(index: int, path: Path) -> None:
+    """Write 13 bands of 512 × 512 in 12 of 16 bits, in deflated tiles, as satellites' are."""
+    scene = _base(index % _BASES).resize((512, 512))
+    planes = [scene.getchannel(band % 3).rotate(90 * (band // 3)) for band in range(13)]
+    bands = np.stack([_wide(plane, index) >> 4 for plane in planes], axis=-1)
+    options = {"photometric": "minisblack", "planarconfig": "contig", "metadata": None}
+    tifffile.imwrite(path, bands, tile=(256, 256), compression="deflate", **options)
+
+
+def mask(index: int) -> Image.Image:
+    """Return shapes that cover about half of the photo, in the classes 1 to 3."""
+    codes = np.asarray(photo(index).convert("L").filter(ImageFilter.BoxBlur(8)))
+    return Image.fromarray(np.where(codes < np.median(codes), 0, 1 + codes // 86).astype(np.uint8))
+
+
+def _wide(gray: Image.Image, index: int) -> npt.NDArray[np.uint16]:
+    codes = np.asarray(gray).astype(np.uint16)
+    noise = np.random.default_rng([SEED, index]).integers(0, 64, codes.shape, np.uint16)
+    return codes * 256 + noise
 
 
 def large(size: tuple[int, int]) -> Image.Image:
