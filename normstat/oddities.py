@@ -599,7 +599,9 @@ def _family(counts: Counter[_Sort]) -> set[_Sort]:
 def _told(sort: _Sort) -> str:
     kind, bands, unit = sort
     usual = unit == kind_of(kind).max_code
-    facts = ([printable(bands)] if bands else []) + ([] if usual else [f"/ {unit:g}"])
+    facts = ([printable(bands.replace(",", " "))] if bands else []) + (
+        [] if usual else [f"/ {unit:g}"]
+    )
     return f"{kind} ({', '.join(facts)})" if facts else kind
 
 

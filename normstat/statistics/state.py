@@ -348,7 +348,7 @@ class State:
             return []
         named = sorted(self.bands)
         if len(named) > 1 or self.bands[named[0]] != self.images:
-            told = [f"{self.bands[name]:,} with {name}" for name in named]
+            told = [f"{self.bands[name]:,} with {name.replace(',', ' ')}" for name in named]
             rest = self.images - sum(self.bands.values())
             told += [f"{rest:,} without names"] if rest else []
             raise SpecError(f"images of unlike bands: {', '.join(told)}; bands names those to take")
