@@ -336,7 +336,7 @@ def test_files_of_unlike_bands_are_refused_by_name(run, tmp_path):
     by_gdal(tmp_path / "set/b.tif", bands, names=["B04", "B03", "B02"])
     ran = run("compute", "set")
     assert ran.code == 3
-    assert "1 with B02,B03,B04, 1 with B04,B03,B02" in ran.err
+    assert "1 with B02 B03 B04, 1 with B04 B03 B02" in ran.err
     assert run("compute", "set", "--bands", "B02,B03,B04").code == 0
     found = normstat.load(tmp_path / "normstat.json")
     both = [bands[0].mean(), bands[2].mean()]
