@@ -912,6 +912,59 @@ def test_diagnose_looks_at_the_pixels_that_count(run, made):
     assert "its masks, masks, are not here" in " ".join((out + err).split())
 
 
+@pytest.mark.parametrize("label_type", [np.uint8, np.int16, np.float32])
+def test_foreground_of_volumes_is_what_nibabel_and_numpy_say(run, tmp_path, label_type):
+    nibabel = pytest.importorskip("nibabel")
+    for folder in ("imagesTr", "labelsTr"):
+        (tmp_path / folder).mkdir()
+    values = []
+    for case in ("lung_001", "lung_002"):
+        codes = noise(11, 13, 7, top=3000, dtype=np.int16) - np.int16(1000)
+        labels = noise(11, 13, 7, top=3).astype(label_type)
+        for folder, array_, name in (
+            ("imagesTr", codes, f"{case}_0000.nii.gz"),
+            ("labelsTr", labels, f"{case}.nii.gz"),
+        ):
+            nibabel.Nifti1Image(array_, np.eye(4)).to_filename(tmp_path / folder / name)
+        shown, mask = (
+            np.asarray(nibabel.load(tmp_path / folder / name).dataobj)
+            for folder, name in (
+                ("imagesTr", f"{case}_0000.nii.gz"),
+                ("labelsTr", f"{case}.nii.gz"),
+            )
+        )
+        values.append(shown[mask > 0].astype(float))
+    assert run("compute", "imagesTr", "--mask-dir", "labelsTr").code == 0
+    whole = np.concatenate(values)
+    check(normstat.load(tmp_path / "normstat.json"), whole[:, None])
+    code, out, _ = run("export", "--to", "nnunet")
+    assert code == 0
+    found = json.loads(out)["foreground_intensity_properties_per_channel"]["0"]
+    assert found["percentile_00_5"] == pytest.approx(np.percentile(whole, 0.5), abs=1e-9)
+    assert found["percentile_99_5"] == pytest.approx(np.percentile(whole, 99.5), abs=1e-9)
+
+
+def test_bands_in_tiles_are_masked_as_tifffile_reads_them(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    codes, labels = noise(5, 70, 90, top=5000, dtype=np.uint16), noise(70, 90, top=3)
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "images" / "a.tif"
+    tifffile.imwrite(path, codes, tile=(32, 32), planarconfig="separate", photometric="minisblack")
+    save(tmp_path / "masks" / "a.png", paletted(labels))
+    spec = normstat.compute(tmp_path / "images", mask_dir=tmp_path / "masks", labels=[2])
+    check(spec, tifffile.imread(path)[:, labels == 2].T / 65535)
+
+
+def test_volume_and_mask_of_other_shapes_do_not_fit(tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    for folder, shape in (("images", (4, 5, 6)), ("masks", (4, 6, 5))):
+        (tmp_path / folder).mkdir()
+        codes = noise(*shape, dtype=np.int16)
+        nibabel.Nifti1Image(codes, np.eye(4)).to_filename(tmp_path / folder / "a.nii")
+    with pytest.raises(SourceError, match="the image"):
+        normstat.compute(tmp_path / "images", mask_dir=tmp_path / "masks")
+
+
 def test_masked_opener_opens_the_image(made):
     listing = list_files([made[0] / "images"], Selection(mask_dir=str(made[0] / "masks")))
     opener = listing.opener(1)
