@@ -170,7 +170,8 @@ def _as_measured(known: Constants, pipeline: Pipeline) -> Pipeline:
         for name in _OF_NUMBERS
         if getattr(pipeline, name) is UNSET
     }
-    return msgspec.structs.replace(pipeline, **missing)
+    frames = "all" if "all" in (pipeline.frames, known.pipeline.frames) else "first"
+    return msgspec.structs.replace(pipeline, **missing, frames=frames)
 
 
 def _divisor(known: Constants | None, pipeline: Pipeline) -> float | None:
