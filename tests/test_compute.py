@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -185,3 +186,20 @@ def test_links_that_are_not_entered_are_mentioned(run, tmp_path):
     assert "1 linked folder not entered (--follow-symlinks)" in run("compute", "set")[2]
     assert "30" not in run("compute", "set", "-q", "--follow-symlinks")[2]
     assert normstat.load(tmp_path / "normstat.json").counts.images == 31
+
+
+def test_help_has_each_option_once_under_its_heading(run):
+    lines = run("compute", "--help").out.splitlines()
+    headings = [line for line in lines if re.fullmatch(r"\w[\w ]+:", line)]
+    assert headings == [
+        "Options:", "Which files:", "How many of them:", "How files become pixels:",
+        "Which pixels count:", "Which numbers:", "Workers:",
+    ]  # fmt: skip
+    options = [match[1] for line in lines if (match := re.match(r"  (?:-\w, )?(--[\w-]+)", line))]
+    assert len(options) == len(set(options)) > 50
+    place = {
+        option: lines.index(next(each for each in lines if option in each)) for option in options
+    }
+    assert (
+        lines.index("Which pixels count:") < place["--ignore-value"] < lines.index("Which numbers:")
+    )

@@ -23,6 +23,7 @@ from normstat.cli.options import (
     storage_option,
 )
 from normstat.cli.screen import Progress, note
+from normstat.cli.sections import Sectioned
 from normstat.contents import selection_of
 from normstat.errors import ImageError, InterruptedRunError, UsageError
 from normstat.formats.readings import read_constants
@@ -45,7 +46,7 @@ def _methods_help() -> str:
     return "\b\n" + "\n".join(rows)
 
 
-@click.command(epilog=f"Methods:\n\n{_methods_help()}")
+@click.command(cls=Sectioned, epilog=f"Methods:\n\n{_methods_help()}")
 @click.argument("src", nargs=-1, type=click.Path(readable=False))
 @click.option("--preset", metavar="NAME", help="Take the numbers of a preset; of `match` the aim.")
 @click.option(

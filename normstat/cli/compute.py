@@ -27,6 +27,7 @@ from normstat.cli.options import (
     worker_options,
 )
 from normstat.cli.screen import Progress, write_spec
+from normstat.cli.sections import NUMBERS, PART, Sectioned, under
 from normstat.errors import InterruptedRunError, UsageError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
@@ -35,7 +36,7 @@ from normstat.spec.model import Ddof, Std, Weighting
 from normstat.statistics.summary import PERCENTILES
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("src", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "-o", "--output", type=click.Path(allow_dash=True, readable=False),
@@ -47,38 +48,52 @@ from normstat.statistics.summary import PERCENTILES
 @format_option
 @quiet_option
 @progress_option
-@worker_options
-@cluster_options
-@cache_option
+@on_error_option
 @selection_options
 @list_options
 @storage_option
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N.")
-@sampling_options
-@click.option(
-    "--shard", metavar="K/N", help="Read only the Kth of N parts; `normstat merge` adds them up."
+@under(
+    PART,
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N."),
 )
-@click.option(
-    "--recipe", type=click.Choice(list(RECIPES)),
-    help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
+@sampling_options
+@under(
+    PART,
+    click.option(
+        "--shard", metavar="K/N",
+        help="Read only the Kth of N parts; `normstat merge` adds them up.",
+    ),
 )  # fmt: skip
 @pipeline_options
 @mask_options
-@click.option("--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]")
-@click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]")
-@click.option("--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof.")
-@click.option("--covariance", is_flag=True, help="Find the covariance of the channels too.")
-@click.option(
-    "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
-    help="Percents from 0 to 100.",
+@under(
+    NUMBERS,
+    click.option(
+        "--recipe", type=click.Choice(list(RECIPES)),
+        help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
+    ),
+    click.option(
+        "--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]"
+    ),
+    click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]"),
+    click.option(
+        "--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof."
+    ),
+    click.option("--covariance", is_flag=True, help="Find the covariance of the channels too."),
+    click.option(
+        "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
+        help="Percents from 0 to 100.",
+    ),
+    click.option(
+        "--group-by", metavar="RULE",
+        help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), "
+        "or csv:FILE:COLUMN (of a table with the names). What has no group is skipped.",
+    ),
 )  # fmt: skip
 @per_image_option
-@click.option(
-    "--group-by", metavar="RULE",
-    help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), or "
-    "csv:FILE:COLUMN (of a table with the names). What has no group is skipped.",
-)  # fmt: skip
-@on_error_option
+@worker_options
+@cluster_options
+@cache_option
 def compute(
     *,
     src: tuple[str, ...],

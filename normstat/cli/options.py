@@ -4,7 +4,7 @@ Choices come from the types of the spec, so that an option, a field and a parame
 differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import gethostname
@@ -14,6 +14,17 @@ import click
 import msgspec
 
 from normstat.backends import BACKENDS, LOCAL
+from normstat.cli.sections import (
+    FILES,
+    MASKS,
+    NUMBERS,
+    OTHERS,
+    PART,
+    PIXELS,
+    WORKERS,
+    Decorator,
+    under,
+)
 from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
@@ -28,24 +39,10 @@ from normstat.spec.model import (
     Stamp,
 )
 
-_Command = Callable[..., Any]
-_Decorator = Callable[[_Command], _Command]
-
 
 def choice(literal: Any) -> click.Choice[str]:
     """Return the values of a `Literal` type as a click choice."""
     return click.Choice([str(value) for value in get_args(literal)])
-
-
-def _group(*options: _Decorator) -> _Decorator:
-    """Return options that always come together as one decorator, in the order of the help."""
-
-    def decorate(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def comma_separated(
@@ -157,7 +154,8 @@ from_option = click.option(
     help="What a configuration is that does not tell by its name and content.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-merged_options = _group(
+merged_options = under(
+    OTHERS,
     click.option(
         "-o",
         "--output",
@@ -174,8 +172,9 @@ merged_options = _group(
 )
 
 
-def _workers(backends: Iterable[str], more: str = "") -> _Decorator:
-    return _group(
+def _workers(backends: Iterable[str], more: str = "") -> Decorator:
+    return under(
+        WORKERS,
         click.option(
             "-j",
             "--jobs",
@@ -194,7 +193,8 @@ def _workers(backends: Iterable[str], more: str = "") -> _Decorator:
 # What writes files has workers that see this machine's disk.
 local_worker_options = _workers(LOCAL)
 worker_options = _workers(BACKENDS, "  dask and ray start workers here or have an --address.")
-cluster_options = _group(
+cluster_options = under(
+    WORKERS,
     click.option(
         "--address",
         metavar="URL",
@@ -208,20 +208,27 @@ cluster_options = _group(
         help="Skip an image that takes longer.  [default: wait; needs worker processes]",
     ),
 )
-cache_option = click.option(
-    "--cache",
-    metavar="FILE",
-    type=click.Path(readable=False),
-    help="Keep what is found of each image in FILE; the next run reads only what is new or "
-    "changed, and one that was stopped goes on.",
+cache_option = under(
+    WORKERS,
+    click.option(
+        "--cache",
+        metavar="FILE",
+        type=click.Path(readable=False),
+        help="Keep what is found of each image in FILE; the next run reads only what is new or "
+        "changed, and one that was stopped goes on.",
+    ),
 )
-storage_option = click.option(
-    "--storage-options",
-    metavar="JSON",
-    callback=json_object,
-    help="What remote stores are opened with, as fsspec takes it; never written anywhere.",
+storage_option = under(
+    FILES,
+    click.option(
+        "--storage-options",
+        metavar="JSON",
+        callback=json_object,
+        help="What remote stores are opened with, as fsspec takes it; never written anywhere.",
+    ),
 )
-selection_options = _group(
+selection_options = under(
+    FILES,
     click.option("--include", multiple=True, metavar="GLOB", help="Read only what matches."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches."),
     click.option(
@@ -236,7 +243,8 @@ selection_options = _group(
     ),
     click.option("--hidden", is_flag=True, help="Read names that start with a dot."),
 )
-sampling_options = _group(
+sampling_options = under(
+    PART,
     click.option(
         "--sample", metavar="N|P%", help="Read a random sample of N images, or of P percent."
     ),
@@ -258,7 +266,8 @@ sampling_options = _group(
     ),
     click.option("--stratify", is_flag=True, help="Sample each folder in proportion."),
 )
-list_options = _group(
+list_options = under(
+    FILES,
     click.option(
         "--files-from",
         metavar="LIST",
@@ -272,7 +281,8 @@ list_options = _group(
         help="The list's column of paths, or a Parquet file's of images.  [default: the only one]",
     ),
 )
-pipeline_options = _group(
+pipeline_options = under(
+    PIXELS,
     click.option(
         "--mode",
         type=choice(Mode),
@@ -358,21 +368,28 @@ pipeline_options = _group(
         help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
         "several.",
     ),
-    click.option(
-        "--ignore-value",
-        type=float,
-        metavar="VALUE",
-        help="Leave out pixels of which every channel has this code.",
+    under(
+        MASKS,
+        click.option(
+            "--ignore-value",
+            type=float,
+            metavar="VALUE",
+            help="Leave out pixels of which every channel has this code.",
+        ),
     ),
 )
-per_image_option = click.option(
-    "--per-image",
-    metavar="FILE",
-    type=click.Path(readable=False),
-    help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
-    "channel mean, std, min, max and clipped shares.",
+per_image_option = under(
+    NUMBERS,
+    click.option(
+        "--per-image",
+        metavar="FILE",
+        type=click.Path(readable=False),
+        help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
+        "channel mean, std, min, max and clipped shares.",
+    ),
 )
-mask_options = _group(
+mask_options = under(
+    MASKS,
     click.option(
         "--mask-dir",
         metavar="DIR",
