@@ -15,7 +15,6 @@ from normstat.statistics.record import Exact, Record, packed, packed_moments, pa
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
-_PIECE = 1 << 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -121,13 +120,10 @@ class _Codes:
     def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
         for channel, codes in enumerate(values):
             some = codes if valid is None else codes[valid[channel]]
-            # bincount makes int64 of what it counts: in pieces, that is not the image eight times.
-            for start in range(0, some.size, _PIECE):
-                piece = some[start : start + _PIECE]
-                if self._kind.zero:
-                    piece = piece.astype(np.int32) - self._kind.zero
-                found = np.bincount(piece)  # as long as the largest code asks for
-                self._counts[channel, : len(found)] += found
+            if self._kind.zero:
+                some = some.astype(np.int32) - self._kind.zero
+            # Not bincount, which makes int64 of the pixels and a table of its own for each block.
+            np.add.at(self._counts[channel], some, 1)
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())
