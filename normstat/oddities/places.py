@@ -1,0 +1,116 @@
+"""Where the rows of images come from: a table, a spec's own dataset, or folders."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from normstat.contents import parts_of
+from normstat.errors import SourceError, SpecError, UsageError
+from normstat.measure import compute
+from normstat.per_image import Rows
+from normstat.sources.base import printable
+from normstat.spec.files import YAML_SUFFIXES, file_and_group, load
+from normstat.spec.model import Spec
+from normstat.tables import Table, is_table
+from normstat.validation import measured_again, stale
+
+Source = str | os.PathLike[str] | Spec
+Found = tuple[str, Rows, bool, list[str]]  # name, rows, three channels, notes
+
+
+def rows_of(sources: Sequence[Source], options: dict[str, Any]) -> Found:
+    first, *rest = sources
+    places = [each for each in rest if not isinstance(each, Spec)]
+    if len(places) < len(rest) or any(_is_spec(each) or _is_table(each) for each in places):
+        raise UsageError("one spec or one table at most, and a spec before its folders")
+    if isinstance(first, Spec):
+        return _of_spec(first, "the spec", places, options)
+    name = printable(os.fspath(first))
+    if _is_spec(first):
+        return _of_spec(load(first), name, places, options)
+    if not _is_table(first):
+        return _of_folders([first, *places], options)
+    if places:
+        raise UsageError(f"{name} is a table, which has all it needs: name no folders")
+    table = Table.at(Path(first))
+    # A table is read and checked once; later passes are over what was found.
+    return name, Rows.of(table), table.names == ("R", "G", "B"), []
+
+
+def _of_folders(places: Sequence[str | os.PathLike[str]], options: dict[str, Any]) -> Found:
+    rows = Rows()
+    try:
+        compute(*places, per_image=rows, **options)
+    except SpecError:  # images that are no one dataset are what is looked for
+        if not len(rows):
+            raise
+    return " ".join(printable(os.fspath(place)) for place in places), rows, False, []
+
+
+def _of_spec(
+    spec: Spec, name: str, places: Sequence[str | os.PathLike[str]], options: dict[str, Any]
+) -> Found:
+    if spec.dataset.group:
+        raise UsageError(
+            f"{name} is of one group; outliers are found in a whole dataset. Name the spec without "
+            "its group, or a folder that holds the group alone"
+        )
+    roots = [os.fspath(place) for place in places] or spec.dataset.roots
+    told = " ".join(map(printable, roots))
+    # A spec may be from anywhere: what it names is looked at here, never fetched.
+    if not places and not all(map(os.path.lexists, roots)):
+        raise SourceError(f"{told} is not here; name its images: `normstat outliers {name} FOLDER`")
+    if len(parts_of(spec)) == 1:
+        # Names and sizes tell at once what reading all of it would.
+        lines = list(stale(spec, *roots).lines())
+        if lines:
+            more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+            raise _changed(told, name, f"{lines[0]}{more}")
+    rows = Rows()
+    try:
+        again = measured_again(spec, *roots, per_image=rows, **options)
+    except SpecError as error:
+        if not len(rows):
+            raise
+        raise _changed(told, name, str(error)) from error
+    if again.state != spec.state:
+        why = "files of the same names and sizes hold other pixels"
+        if again.software != spec.software:
+            why += f", or are read otherwise than by {_versions(spec)} (here: {_versions(again)})"
+        raise _changed(told, name, why)
+    notes = []
+    if (spec.estimator.weighting, spec.estimator.std) != ("pixel", "pooled"):
+        notes.append(
+            f"mean and std here weigh each pixel the same; those of {name} are of weighting "
+            f"{spec.estimator.weighting} and std {spec.estimator.std}"
+        )
+    return name, rows, spec.pipeline.mode == "rgb", notes
+
+
+def _versions(spec: Spec) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(spec.software.items()))
+
+
+def _changed(told: str, name: str, how: str) -> SourceError:
+    return SourceError(
+        f"{told} has changed since {name} was made: {how}. Nothing is told; measure it again with "
+        f"`normstat compute`, or look at it as it is: `normstat outliers {told}`"
+    )
+
+
+def _is_spec(source: Source) -> bool:
+    if isinstance(source, Spec):
+        return True
+    path, _ = file_and_group(source)
+    return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
+
+
+def _is_table(source: Source) -> bool:
+    if isinstance(source, Spec):
+        return False
+    path = Path(source)
+    # Images can be in Parquet files too; the others can be nothing else.
+    return path.suffix.lower() in {".csv", ".jsonl", ".ndjson"} or (
+        path.suffix.lower() == ".parquet" and is_table(path)
+    )
