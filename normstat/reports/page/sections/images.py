@@ -1,0 +1,74 @@
+"""A look at the images, and those unlike the rest."""
+
+from collections.abc import Iterator
+
+from normstat.reports.diagnosis_tables import Cells
+from normstat.reports.outliers_text import largest
+from normstat.reports.page.model import (
+    Block,
+    Lines,
+    Names,
+    Pictures,
+    Section,
+    Table,
+)
+from normstat.reports.page.sections.shared import columns_of, name_text
+from normstat.reports.page.subject import Known, Subject
+from normstat.sources.base import printable
+
+
+def images(known: Known) -> Section:
+    return Section(
+        "images",
+        "A look at the images",
+        "A few, drawn by a seed.",
+        columns=columns_of(known.subjects, _image_blocks),
+    )
+
+
+def _image_blocks(subject: Subject) -> Iterator[Block]:
+    if subject.pictures:
+        yield Pictures(subject.pictures)
+    if subject.unseen:
+        yield Lines((f"No pictures: {subject.unseen}.",))
+
+
+def outliers(known: Known) -> Section:
+    return Section(
+        "outliers",
+        "Outliers",
+        "The images that are farthest from the rest, by robust z: the distance from the median in "
+        "robust standard deviations. Δ is what mean and std become without the image.",
+        columns=columns_of(known.subjects, _outlier_blocks),
+    )
+
+
+def _outlier_blocks(subject: Subject) -> Iterator[Block]:
+    if subject.judged is None:
+        yield Lines((f"Not looked for: {subject.unjudged}.",))
+        return
+    found = subject.judged.outliers
+    yield Lines((f"{found.images_named:,} of {found.images:,} images are named by a rule.",))
+    if subject.judged.pictures:
+        yield Pictures(subject.judged.pictures)
+    rows = [
+        (
+            name_text(each.path),
+            f"{each.score:.1f}",
+            largest(each.z_mean, "+.1f"),
+            largest(each.z_std, "+.1f"),
+            largest(each.influence.mean_change if each.influence else None, "+.1e"),
+            largest(each.influence.std_change if each.influence else None, "+.1e"),
+        )
+        for each in found.outliers
+    ]
+    heads = ("image", "score", "z mean", "z std", "Δ mean", "Δ std")
+    notes = ("Each of the channel where it is largest.", *found.notes)
+    yield Table(Cells("", heads, rows, notes))
+    reasons = tuple(
+        (name_text(each.path), "; ".join(printable(reason.text) for reason in each.reasons))
+        for each in found.outliers
+        if each.reasons
+    )
+    if reasons:
+        yield Names("What is odd about them", reasons)

@@ -1,0 +1,66 @@
+"""The numbers, to copy and by channel."""
+
+from collections.abc import Iterator, Sequence
+
+from normstat.reports.diagnosis_tables import Cells
+from normstat.reports.page.model import (
+    Block,
+    Code,
+    Lines,
+    Section,
+    Table,
+)
+from normstat.reports.page.sections.shared import columns_of, value_text
+from normstat.reports.page.subject import Known, Subject
+from normstat.reports.spec_text import copyable
+from normstat.spec.model import Spec
+
+
+def numbers(known: Known) -> Section:
+    return Section(
+        "numbers",
+        "The numbers",
+        "Mean and std as they are computed and subtracted: in units of code / max_pixel_value.",
+        columns=columns_of(known.subjects, _number_blocks),
+    )
+
+
+def _number_blocks(subject: Subject) -> Iterator[Block]:
+    spec = subject.spec
+    values = (
+        f"mean = {copyable(spec.mean)}\nstd  = {copyable(spec.std)}\n"
+        f"max_pixel_value = {spec.max_pixel_value:g}\n"
+    )
+    yield Code("", "python", values)
+    yield Table(_channel_cells(spec))
+    confidence = spec.confidence
+    if confidence:
+        yield Lines(
+            (
+                (
+                    f"± is the half-width of the {100 * confidence.level:.4g} % interval, with "
+                    "the image as the unit of sampling."
+                ),
+            ),
+            quiet=True,
+        )
+
+
+def _channel_cells(spec: Spec) -> Cells:
+    """A row a channel, so that thirteen bands fit as well as three colours."""
+    columns: list[tuple[str, Sequence[float]]] = [("mean", spec.mean)]
+    if spec.confidence:
+        columns.append(("± mean", spec.confidence.mean))
+    columns.append(("std", spec.std))
+    if spec.confidence:
+        columns.append(("± std", spec.confidence.std))
+    columns.append(("min", spec.min))
+    shown: list[str] = [each for each in ("1", "50", "99") if each in spec.percentiles]
+    shown = shown or list(spec.percentiles)
+    columns += [(f"{each} %", spec.percentiles[each]) for each in shown]
+    columns.append(("max", spec.max))
+    rows = [
+        (channel, *(value_text(values[index]) for _, values in columns))
+        for index, channel in enumerate(spec.channels)
+    ]
+    return Cells("per channel", ("channel", *(head for head, _ in columns)), rows)

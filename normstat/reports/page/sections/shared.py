@@ -1,0 +1,99 @@
+"""What several sections say in the same way."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from normstat.comparison import NEAR_GAIN, NEAR_SHIFT, Comparison
+from normstat.reports.diagnosis_tables import Cells
+from normstat.reports.page.model import (
+    Block,
+    Column,
+    Figure,
+    Mark,
+    Plane,
+    hues,
+)
+from normstat.reports.page.subject import Subject
+from normstat.sources.base import printable
+
+MOST_ACROSS = 4  # channels that stand beside each other
+_LONGEST_NAME = 400
+NONE = "–"
+
+
+def columns_of(
+    subjects: Sequence[Subject], blocks: Callable[[Subject], Iterator[Block]]
+) -> tuple[Column, ...]:
+    several = len(subjects) > 1
+    return tuple(
+        Column(subject.name if several else "", tuple(blocks(subject))) for subject in subjects
+    )
+
+
+def by_channel(
+    title: str, channels: Sequence[str], rows: Sequence[tuple[str, Sequence[float] | None]]
+) -> Cells:
+    """A column a channel when they are few, else a row."""
+    if len(channels) <= MOST_ACROSS:
+        across = [
+            (label, *(map(value_text, values) if values else [NONE] * len(channels)))
+            for label, values in rows
+        ]
+        return Cells("", (title, *channels), across)
+    down = [
+        (channel, *(value_text(values[index]) if values else NONE for _, values in rows))
+        for index, channel in enumerate(channels)
+    ]
+    return Cells("", ("channel", *(label for label, _ in rows)), down)
+
+
+def value_text(value: float) -> str:
+    """Return four decimals of a fraction, or five digits of anything else.
+
+    >>> value_text(0.48501), value_text(-0.05), value_text(1234.5678)
+    ('0.4850', '-0.0500', '1234.6')
+    """
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"  # noqa: PLR2004
+
+
+def mean_of(values: Iterator[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)
+
+
+def plane(name: str, marks: Sequence[Mark], names: Sequence[str]) -> Figure:
+    words = [
+        f"{mark.label} {other}: shift {mean_of(point[1] for point in mark.points):+.2f}, "
+        f"gain {mean_of(point[2] for point in mark.points):.2f}"
+        for mark, other in zip(marks, names, strict=True)
+    ]
+    return Figure(
+        Plane(tuple(marks), NEAR_SHIFT, NEAR_GAIN),
+        f"{name}: shift against gain, a point a channel; numbers as in the table",
+        f"Shift against gain of {name} (means of the channels). {'; '.join(words)}.",
+    )
+
+
+def mark(label: str, pair: Comparison) -> Mark:
+    columns = zip(hues(pair.channels), pair.metrics["shift"], pair.metrics["gain"], strict=True)
+    return Mark(label, tuple(columns))
+
+
+def span_of(values: Sequence[float] | None, sign: str) -> str:
+    """Return the smallest and the largest of the channels.
+
+    >>> span_of([0.5, -0.25], "+"), span_of([1.0], ""), span_of(None, "")
+    ('-0.250 … +0.500', '1.000', '–')
+    """
+    if not values:
+        return NONE
+    low, high = f"{min(values):{sign}.3f}", f"{max(values):{sign}.3f}"
+    return low if low == high else f"{low} … {high}"
+
+
+def metric_text(pair: Comparison, name: str) -> str:
+    return span_of(pair.metrics.get(name), "+" if name == "shift" else "")
+
+
+def name_text(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}…"
