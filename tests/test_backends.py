@@ -1,9 +1,14 @@
 import os
+import signal
+import threading
+import time
+from functools import partial
+from multiprocessing.connection import Connection
 
 import pytest
 
 from normstat.backends import BACKENDS, usable_cores
-from normstat.errors import NormstatError, UsageError
+from normstat.errors import NormstatError, UsageError, WorkerLostError
 from normstat.registry import Entry, Registry
 from tests.conftest import ENGINES, ENGINES_AND_JOBS
 
@@ -14,6 +19,37 @@ def double(value):
 
 def fail(value):
     raise ValueError(value)
+
+
+def half_sent(then):
+    """Leave the first half of the result in the pipe of all workers, and the lock on it held."""
+
+    def send(self, part):
+        os.write(self.fileno(), bytes(part)[: len(part) // 2])
+        then()
+
+    Connection._send = send
+    return bytes(100_000)
+
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def asleep():
+    time.sleep(600)
+
+
+def one_is(then, task):
+    return half_sent(then) if task == 1 else bytes(100_000)
+
+
+def within(seconds, call):
+    """Whether a call comes to its end; a thread that hangs does not keep the tests from theirs."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
 
 
 @pytest.mark.parametrize(("name", "jobs"), ENGINES_AND_JOBS)
@@ -35,6 +71,30 @@ def test_tasks_are_drawn_as_they_are_needed(name):
     next(iter(results))
     assert len(drawn) < 1_000
     results.close()
+
+
+def test_worker_that_dies_while_it_sends_a_result_is_noticed():
+    def call():
+        with pytest.raises(WorkerLostError, match="crashed or ran out of memory"):
+            list(BACKENDS.load("processes")(partial(one_is, killed), range(20), jobs=2))
+        told.append(True)
+
+    told = []
+    assert within(30, call)
+    assert told
+
+
+def test_run_ends_while_a_worker_sends_a_result():
+    results = BACKENDS.load("processes")(partial(one_is, asleep), range(20), jobs=2)
+    assert next(results) == bytes(100_000)
+    time.sleep(0.5)  # until the pipe holds a half
+    assert within(30, results.close)
+
+
+def test_run_ends_while_tasks_wait_that_fill_the_pipe():
+    results = BACKENDS.load("processes")(len, [bytes(1_000_000)] * 20, jobs=2)
+    assert next(results) == 1_000_000
+    assert within(30, results.close)
 
 
 def test_cores_are_those_that_this_process_may_use():

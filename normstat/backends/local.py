@@ -5,9 +5,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
@@ -64,7 +65,9 @@ def map_in_processes(
         pool.submit(import_module, function.__module__)
     finished = False
     try:
-        yield from in_order(lambda task: pool.submit(function, task), tasks, workers=jobs)
+        yield from in_order(
+            lambda task: _Awaited(pool, pool.submit(function, task)), tasks, workers=jobs
+        )
         finished = True
     except BrokenProcessPool as error:
         codes = _EXIT_CODES.search(str(error))
@@ -73,11 +76,41 @@ def map_in_processes(
         ) from error
     finally:
         if not finished:
-            # Its own way to kill workers trips over results that arrive meanwhile; it mourns
-            # workers that die by themselves without a word.
-            for process in list(pool._processes.values()):
-                process.terminate()
+            _end_workers(pool)
             pool.shutdown(wait=True)
+
+
+@dataclass(frozen=True)
+class _Awaited(Generic[Result]):
+    """A result to come from a pool, or the news that its worker died while sending it.
+
+    Workers share one pipe for results. One that dies in the middle of a result leaves the others
+    without the lock on it, and loky waiting for the rest.
+    """
+
+    pool: Any
+    future: "Future[Result]"
+
+    def result(self) -> Result:
+        while True:
+            try:
+                return self.future.result(_GLANCE)
+            except TimeoutError:
+                if self.future.done():  # the task's own
+                    raise
+                if any(process.exitcode for process in list(self.pool._processes.values())):
+                    _end_workers(self.pool)
+
+
+def _end_workers(pool: Any) -> None:
+    """Kill the workers of a pool, which loky then holds to be broken.
+
+    Its own way to kill them trips over results that arrive meanwhile.
+    """
+    results = pool._result_queue
+    for process in list(pool._processes.values()):
+        process.terminate()
+    results._writer.close()  # the last end of the pipe: half a result is followed by end of file
 
 
 def _workers(jobs: int) -> Any:
