@@ -15,7 +15,11 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(<!-- (run|table): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+# A mark is a line of its own, and a block ends before the next one starts.
+MARK = re.compile(r"^<!-- (?:run|table): .*$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^(<!-- (run|table): ([^\n]*) -->\n)(?:(?!<!-- )[^\n]*\n)*(<!-- end -->)$", re.MULTILINE
+)
 # How fast this machine was this time says nothing about whether the text is current.
 SPEED = re.compile(r"^speed .*$", re.MULTILINE)
 
@@ -105,6 +109,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     stale = []
     for page in pages(root):
         text = page.read_text(encoding="utf-8")
+        if len(MARK.findall(text)) != len(BLOCK.findall(text)):
+            sys.exit(f"{page.relative_to(root)}: a generated block has no end")
         current = renewed(text)
         if SPEED.sub("", text) == SPEED.sub("", current):
             continue

@@ -98,3 +98,16 @@ def test_a_stale_block_of_any_page_is_found_and_renewed(tmp_path, stale):
 
 def test_a_failing_command_is_told_with_its_exit_code():
     assert docs.printed("exit 3") == "```console\n$ exit 3\n(exit code 3)\n```\n"
+
+
+def test_marks_inside_a_sentence_are_text():
+    text = "Between `<!-- run: exit 3 -->` and `<!-- end -->`\n<!-- end -->\n"
+    assert docs.renewed(text) == text
+
+
+def test_a_block_without_an_end_is_told_and_takes_no_other_into_it(tmp_path):
+    text = "<!-- run: echo a -->\nprose\n<!-- run: echo b -->\n<!-- end -->\n"
+    (tmp_path / "README.md").write_text(text)
+    with pytest.raises(SystemExit, match=r"README\.md: a generated block has no end"):
+        docs.main([], tmp_path)
+    assert (tmp_path / "README.md").read_text() == text
