@@ -68,8 +68,8 @@ def layers_table() -> str:
     """Return LAYERS as a table of Markdown: each place, and the first words of its docstring."""
     rows = []
     for layer in LAYERS:
-        place = f"{layer}/" if (PACKAGE / layer).is_dir() else f"{layer}.py"
-        file = PACKAGE / place / "__init__.py" if place.endswith("/") else PACKAGE / place
+        module, package = PACKAGE / f"{layer}.py", PACKAGE / layer / "__init__.py"
+        place, file = (f"{layer}.py", module) if module.exists() else (f"{layer}/", package)
         tree = ast.parse(file.read_text(encoding="utf-8"))
         summary = " ".join((ast.get_docstring(tree) or "").partition("\n\n")[0].split())
         rows.append(f"| `{place}` | {summary.replace('|', chr(92) + '|')} |\n")
