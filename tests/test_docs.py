@@ -101,8 +101,10 @@ def test_a_failing_command_is_told_with_its_exit_code():
 
 
 def test_marks_inside_a_sentence_are_text():
-    text = "Between `<!-- run: exit 3 -->` and `<!-- end -->`\n<!-- end -->\n"
-    assert docs.renewed(text) == text
+    sentence = "Between `<!-- run: exit 3 -->` and `<!-- end -->` it is generated:\n\n"
+    block = "<!-- run: echo a -->\n<!-- end -->\n"
+    assert docs.renewed(sentence + block) == sentence + docs.renewed(block)
+    assert "\na\n" in docs.renewed(block)
 
 
 def test_a_block_without_an_end_is_told_and_takes_no_other_into_it(tmp_path):
