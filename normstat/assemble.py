@@ -37,7 +37,6 @@ def assemble(
     skipped: Sequence[Skipped],
     percentiles: Sequence[str],
     covariance: bool,
-    level: float,
     software: dict[str, str],
     stamp: Stamp | None = None,
     groups: Mapping[str, State] | None = None,
@@ -59,7 +58,7 @@ def assemble(
     if not state.images and not estimator.shards:
         raise NormstatError("holds no image")
     skipped = sorted(skipped, key=_place)
-    how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles, "level": level}
+    how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles}
     whole = _told(state, estimator, pipeline, len(skipped), **how)
     parts = []
     losses = Counter(each.group for each in skipped)
@@ -89,7 +88,7 @@ def _told(
     state: State, estimator: Estimator, pipeline: Pipeline, skipped: int, **how: Any
 ) -> dict[str, Any]:
     """Return the fields that a spec and a group have, all of which follow from the state."""
-    summary = summarize(state, estimator, pipeline, **how)
+    summary = summarize(state, estimator, pipeline, level=estimator.confidence, **how)
     if summary.pixels > MOST_PIXELS:
         raise NormstatError(
             f"{summary.pixels} pixels a channel are more than the 2^53 that a JSON file can count; "

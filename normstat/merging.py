@@ -19,7 +19,7 @@ from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
 from normstat.spec.files import load
-from normstat.spec.model import LEVEL, Part, Shards, Skipped, Spec, Stamp
+from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
 from normstat.statistics import State
 from normstat.validation import group_states, validate
 
@@ -235,8 +235,7 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
     yield "percentiles", list(spec.percentiles)
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
-    if spec.confidence:
-        yield "confidence.level", spec.confidence.level
+    yield "estimator.level", spec.estimator.confidence
 
 
 def _told(value: Any) -> str:
@@ -462,7 +461,6 @@ def _assembled(
         skipped=skipped,
         percentiles=list(spec.percentiles),
         covariance=spec.covariance is not None,
-        level=spec.confidence.level if spec.confidence else LEVEL,
         software=whole.software,
         stamp=stamp,
         groups=groups,

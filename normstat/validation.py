@@ -29,7 +29,6 @@ from normstat.sources import Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.asked import asked_of
 from normstat.spec.model import (
-    LEVEL,
     Estimator,
     Group,
     Masks,
@@ -277,7 +276,7 @@ def _again(
         "ddof": estimator.ddof,
         "covariance": spec.covariance is not None,
         "percentiles": list(spec.percentiles),
-        "confidence": spec.confidence.level if spec.confidence else LEVEL,
+        "confidence": estimator.confidence,
         "group_by": spec.dataset.group_by or None,
     }
     again = compute(*sources, **(before | _covered(estimator, part.shards) | options))
@@ -336,7 +335,6 @@ def _derived(
         skipped=skipped,
         percentiles=list(spec.percentiles),
         covariance=spec.covariance is not None,
-        level=spec.confidence.level if spec.confidence else LEVEL,
         software=spec.software,
         stamp=spec.stamp,
         groups=groups,

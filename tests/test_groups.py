@@ -358,7 +358,7 @@ def test_groups_of_any_kind_of_pixel_are_proven_and_ranked(kind, capsys):
         pipeline=Pipeline(),
         dataset=Dataset(roots=["x"], selected=None, files=6, bytes=6, digest=f"sha256:{'0' * 64}",
                         contents=[], group_by="top", groups=dict.fromkeys("abc", 2)),
-        skipped=[], percentiles=["50"], covariance=True, level=0.95, software={}, groups=groups,
+        skipped=[], percentiles=["50"], covariance=True, software={}, groups=groups,
     )  # fmt: skip
     assert validate(spec) == []
     unit = kind_of(kind).max_code

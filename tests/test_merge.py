@@ -215,6 +215,7 @@ POLICIES = [
     ("estimator.ddof", {"ddof": 1}),
     ("percentiles", {"percentiles": ["50"]}),
     ("covariance", {"covariance": True}),
+    ("estimator.level", {"confidence": 0.9}),
 ]
 
 
@@ -230,10 +231,30 @@ def test_other_policy_is_refused_with_field_and_both_values(run, tmp_path, specs
     assert not (tmp_path / "normstat.json").exists()
 
 
-def test_other_confidence_level_is_refused(specs):
-    other = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9)
-    with pytest.raises(normstat.SpecError, match=r"confidence\.level"):
-        normstat.merge(specs[0], other)
+def test_another_level_is_refused_where_no_image_shows_it(specs):
+    empty = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9, shard="20/20")
+    assert empty.confidence is None
+    with pytest.raises(normstat.SpecError, match=r"estimator\.level differs: .* 0\.95, .* 0\.9\."):
+        normstat.merge(specs[0], empty)
+
+
+@pytest.mark.parametrize("of", [6, 20])
+def test_shards_in_any_order_keep_the_level_though_one_image_has_none(of):
+    options = {"confidence": 0.99, "group_by": "regex:-([01])"}
+    single = normstat.compute(PHOTOS / "coast", **options)
+    parts = [f"{number}/{of}" for number in range(1, of + 1)]
+    shards = [normstat.compute(PHOTOS / "coast", shard=part, **options) for part in parts]
+    images = {shard.counts.images for shard in shards}
+    assert images == {1, 2} if of == 6 else {0, 1}
+    for first in range(of):
+        merged = normstat.merge(*shards[first:], *shards[:first])
+        assert dumps(merged) == dumps(single)
+        assert merged.confidence.level == 0.99
+    assert [normstat.validate(spec) for spec in (single, shards[-1])] == [[], []]
+
+
+def test_the_usual_level_is_not_written(specs):
+    assert "level" not in json.loads(dumps(specs[0]))["estimator"]
 
 
 def tampered(path, change):

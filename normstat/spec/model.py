@@ -29,6 +29,7 @@ Coverage = Literal["census", "first", "sample", "shards"]
 # Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 MaxPixelValue = Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, le=1e300)]
+Level = Annotated[float, Meta(gt=0, lt=1)]
 Size = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seed = Annotated[int, Meta(ge=0, le=2**53)]
@@ -117,7 +118,10 @@ class Shards(_Part, frozen=True, kw_only=True):
 
 
 class Estimator(_Part, frozen=True, kw_only=True):
-    """Which of the definitions in circulation the headline `mean` and `std` are."""
+    """Which of the definitions in circulation the headline `mean` and `std` are.
+
+    `level` is that of half-widths when it is not 0.95, also where no image gives them yet.
+    """
 
     weighting: Weighting = "pixel"
     std: Std = "pooled"
@@ -127,6 +131,12 @@ class Estimator(_Part, frozen=True, kw_only=True):
     images_listed: Count
     sample: Sample | UnsetType = UNSET
     shards: Shards | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+
+    @property
+    def confidence(self) -> float:
+        """The probability that half-widths hold."""
+        return LEVEL if self.level is UNSET else self.level
 
 
 class Confidence(_Part, frozen=True, kw_only=True):
