@@ -253,6 +253,17 @@ def test_shards_in_any_order_keep_the_level_though_one_image_has_none(of):
     assert [normstat.validate(spec) for spec in (single, shards[-1])] == [[], []]
 
 
+def test_shards_of_floats_fit_to_those_without_any_image(tmp_path):
+    paths = [tmp_path / f"{number}.npy" for number in range(3)]
+    for number, path in enumerate(paths):
+        np.save(path, np.random.default_rng(number).random((9, 9, 3), np.float32))
+    shards = [normstat.compute(*paths, shard=f"{number}/5") for number in range(1, 6)]
+    assert {shard.counts.images for shard in shards} == {0, 1}
+    single = dumps(normstat.compute(*paths))
+    assert dumps(normstat.merge(*shards)) == dumps(normstat.merge(*shards[::-1])) == single
+    assert dumps(normstat.merge(*shards[1:], shards[0])) == single
+
+
 def test_the_usual_level_is_not_written(specs):
     assert "level" not in json.loads(dumps(specs[0]))["estimator"]
 
