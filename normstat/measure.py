@@ -251,12 +251,13 @@ def compute(
     >>> [group.name for group in spec.groups], spec.group("coast").counts.images
     (['coast', 'forest', 'night'], 10)
     """
-    defaults = _recipe(recipe)
+    given = {"resize": resize, "crop": crop, "weighting": weighting, "std": std}
+    asked = _recipe(recipe) | {key: value for key, value in given.items() if value is not None}
     pipeline = pipeline_of(
         mode=mode,
         alpha=alpha,
-        resize=resize or defaults.get("resize"),
-        crop=crop or defaults.get("crop"),
+        resize=asked.get("resize"),
+        crop=asked.get("crop"),
         interpolation=interpolation,
         max_pixels=max_pixels,
         channels=channels,
@@ -274,8 +275,8 @@ def compute(
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
     estimator = checked(
         Estimator,
-        weighting=weighting or defaults.get("weighting", "pixel"),
-        std=std or defaults.get("std", "pooled"),
+        weighting=asked.get("weighting", "pixel"),
+        std=asked.get("std", "pooled"),
         ddof=ddof,
         images_listed=0,
         **({} if confidence == LEVEL else {"level": confidence}),
