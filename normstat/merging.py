@@ -232,7 +232,8 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield f"pipeline.{field}", getattr(spec.pipeline, field)
     for field in ("weighting", "std", "ddof"):
         yield f"estimator.{field}", getattr(spec.estimator, field)
-    yield "percentiles", list(spec.percentiles)
+    if spec.histogram:  # of floats no percentiles are known, whichever were asked for
+        yield "percentiles", list(spec.percentiles)
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
     yield "estimator.level", spec.estimator.confidence
