@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from normstat.assemble import assemble
+from normstat.assemble import group_states, reassembled, state_of
 from normstat.contents import (
     CHECK,
     Changes,
@@ -36,7 +36,6 @@ from normstat.spec.model import (
     Pipeline,
     Selected,
     Shards,
-    Skipped,
     Spec,
 )
 from normstat.statistics import Kind, KindState, State, kind_of
@@ -72,7 +71,7 @@ def validate(spec: Spec) -> list[Problem]:
     mean[0]: 0.5, but the state gives 0.4...
     """
     try:
-        state, groups = _state(spec), group_states(spec)
+        state, groups = state_of(spec), group_states(spec)
     except SpecError as error:
         path, _, text = str(error).partition(": ")
         return [Problem(path, text)]
@@ -84,7 +83,7 @@ def validate(spec: Spec) -> list[Problem]:
     if problems:
         return problems
     try:
-        derived = _derived(spec, state, spec.skipped, groups)
+        derived = reassembled(spec, state, groups)
     except (NormstatError, ValueError, ArithmeticError) as error:
         return [Problem("state", str(error))]
     return list(_differences("", msgspec.to_builtins(spec), msgspec.to_builtins(derived)))
@@ -225,12 +224,12 @@ def recomputed(
             again = _again(
                 spec, part, names, storage_options=storage_options, observer=observer, **only
             )
-            state = state.merged(_state(again))
+            state = state.merged(state_of(again))
             skipped += again.skipped
             for name, more in (group_states(again) or {}).items():
                 if groups is not None:
                     groups[name] = groups.get(name, State()).merged(more)
-    now = _derived(spec, state, skipped, groups)
+    now = reassembled(spec, state, groups, skipped=skipped)
     problems = []
     for field in ("mean", "std", "counts", "skipped", "state", "groups"):
         before, after = (_by_name(getattr(each, field)) for each in (spec, now))
@@ -292,53 +291,6 @@ def _options(pipeline: Pipeline) -> dict[str, Any]:
     }
     masks: Masks | None = options.pop("masks", None)
     return options | asked_of(masks) if masks else options
-
-
-def _state(spec: Spec) -> State:
-    return State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-
-
-def group_states(spec: Spec) -> dict[str, State] | None:
-    """Return the state of each group of a spec that has them.
-
-    Raises
-    ------
-    SpecError
-        As `State.from_text` does; or two groups have one name.
-    """
-    if spec.groups is UNSET:
-        return None
-    states: dict[str, State] = {}
-    for place, group in enumerate(spec.groups):
-        text = msgspec.to_builtins(group.state)
-        if group.name in states:
-            raise SpecError(f"groups[{place}].name: {group.name!r} is there twice")
-        try:
-            states[group.name] = State.from_text(text, ddof=spec.estimator.ddof)
-        except SpecError as error:
-            raise SpecError(f"groups[{place}].{error}") from error
-    return states
-
-
-def _derived(
-    spec: Spec,
-    state: State,
-    skipped: Sequence[Skipped],
-    groups: Mapping[str, State] | None = None,
-) -> Spec:
-    """Return the spec that follows from a state and from how `spec` says that it was made."""
-    return assemble(
-        state,
-        estimator=spec.estimator,
-        pipeline=spec.pipeline,
-        dataset=spec.dataset,
-        skipped=skipped,
-        percentiles=list(spec.percentiles),
-        covariance=spec.covariance is not None,
-        software=spec.software,
-        stamp=spec.stamp,
-        groups=groups,
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -248,6 +248,10 @@ class Files(_Part, frozen=True, kw_only=True):
     group_by: Name | UnsetType = UNSET
     groups: dict[GroupName, Count] | UnsetType = UNSET
 
+    def files_of(self, group: str) -> int:
+        """Return how many of the files are of a group."""
+        return (self.groups or {}).get(group, 0)
+
 
 class Part(Files, frozen=True, kw_only=True):
     """A dataset that was merged with others or taken out, and how much of it counts there.
@@ -278,12 +282,10 @@ class Dataset(Files, frozen=True, kw_only=True):
 
     def listed(self, group: str) -> int:
         """Return how many files of a group there are, without those that were taken out."""
-        taken = [hole for each in (self, *(self.parts or ())) for hole in each.without or ()]
-        return _files_of(self, group) - sum(_files_of(hole, group) for hole in taken)
-
-
-def _files_of(files: Files, group: str) -> int:
-    return (files.groups or {}).get(group, 0)
+        taken: list[Part] = [
+            hole for each in (self, *(self.parts or ())) for hole in each.without or ()
+        ]
+        return self.files_of(group) - sum(hole.files_of(group) for hole in taken)
 
 
 class Skipped(_Part, frozen=True, kw_only=True):
