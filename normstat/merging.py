@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from normstat.assemble import group_states, reassembled, state_of
+from normstat.consistency import validate
 from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, places, versions
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.sources.base import printable
@@ -20,7 +21,6 @@ from normstat.sources.shards import ranges
 from normstat.spec.files import load
 from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
 from normstat.statistics import State
-from normstat.validation import validate
 
 _Pathlike = str | os.PathLike[str]
 

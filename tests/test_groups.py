@@ -22,6 +22,7 @@ from normstat import grouping, reading
 from normstat.assemble import assemble
 from normstat.comparison import Candidate
 from normstat.comparison import compare as compare_pair
+from normstat.consistency import validate
 from normstat.grouping import parsed
 from normstat.ranking import ranked
 from normstat.reports.groups_text import groups_text
@@ -37,7 +38,6 @@ from normstat.statistics import (
     kind_of,
     summarize,
 )
-from normstat.validation import validate
 from tests.conftest import ENGINES_AND_JOBS
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"

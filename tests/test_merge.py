@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,8 @@ from msgspec.structs import replace
 from PIL import Image
 
 import normstat
+from normstat import validation
+from normstat.sources import list_files
 from normstat.spec.files import dumps
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -478,6 +481,37 @@ def test_folder_that_was_not_merged_says_what_was(run, parts):
     code, _, err = run("validate", "normstat.json", PHOTOS / "forest")
     assert code == 3
     assert "none of the 2 datasets that were merged: coast, night" in err
+
+
+@pytest.mark.parametrize(
+    ("sources", "listings", "error"),
+    [
+        (["night"], [["night"]], None),
+        (["night", "coast"], [["night"], ["coast"]], None),
+        # What is no dataset alone may be one together with the others.
+        (["night", "."], [["night"], ["."], ["night", "."]], "is none of the 2 datasets"),
+    ],
+)
+def test_each_source_is_listed_once(parts, monkeypatch, sources, listings, error):
+    monkeypatch.chdir(parts)
+    listed = []
+
+    def counted(names, *arguments, **options):
+        listed.append(names)
+        return list_files(names, *arguments, **options)
+
+    monkeypatch.setattr(validation, "list_files", counted)
+    with pytest.raises(normstat.NormstatError, match=error) if error else nullcontext():
+        assert validation.check(normstat.load("normstat.json"), *sources).holds
+    assert listed == listings
+
+
+def test_one_dataset_in_two_places_is_checked_in_both_but_not_counted_twice(run, parts):
+    shutil.copytree(parts / "night", parts / "copy")
+    assert run("validate", "normstat.json", "night", "copy").code == 0
+    code, _, err = run("validate", "normstat.json", "night", "copy", "coast", "--deep")
+    assert code == 3
+    assert "one place of each dataset is enough" in err
 
 
 def test_measuring_again_needs_all_parts(run, parts):
