@@ -15,8 +15,8 @@ from normstat.measure import compute
 from normstat.reading import Observer
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
-from normstat.spec.asked import asked_of
-from normstat.spec.model import Estimator, Masks, Part, Pipeline, Selected, Shards, Spec
+from normstat.spec.asked import options_of
+from normstat.spec.model import SELECTED, Estimator, Part, Pipeline, Selected, Shards, Spec
 from normstat.statistics import State
 
 
@@ -249,19 +249,10 @@ def measured_again(spec: Spec, *sources: str | os.PathLike[str], **options: Any)
 def _again(
     spec: Spec, part: Part, sources: Iterable[str | os.PathLike[str]], **options: Any
 ) -> Spec:
-    pipeline, estimator, selection = spec.pipeline, spec.estimator, selection_of(part)
+    estimator, selection = spec.estimator, selection_of(part)
     before: dict[str, Any] = {
-        "include": selection.include,
-        "exclude": selection.exclude,
-        "extensions": selection.extensions,
-        "follow_symlinks": selection.follow_symlinks,
-        "hidden": selection.hidden,
-        "files_from": selection.files_from,
-        "null": selection.null,
-        "column": selection.column,
-        "mask_dir": selection.mask_dir,
-        "mask_suffix": selection.mask_suffix,
-        **_options(pipeline),
+        **{name: getattr(selection, name) for name in SELECTED},
+        **options_of(spec.pipeline),
         "weighting": estimator.weighting,
         "std": estimator.std,
         "ddof": estimator.ddof,
@@ -272,17 +263,6 @@ def _again(
     }
     again = compute(*sources, **(before | _covered(estimator, part.shards) | options))
     return again.group(spec.dataset.group) if spec.dataset.group else again
-
-
-def _options(pipeline: Pipeline) -> dict[str, Any]:
-    """Return the options of `compute` that a pipeline was made of."""
-    fixed = {"exif_orientation", "mixed_depths"}
-    fields = {name: getattr(pipeline, name) for name in pipeline.__struct_fields__}
-    options = {
-        name: value for name, value in fields.items() if name not in fixed and value is not UNSET
-    }
-    masks: Masks | None = options.pop("masks", None)
-    return options | asked_of(masks) if masks else options
 
 
 def _covered(estimator: Estimator, shards: Shards | UnsetType) -> dict[str, Any]:

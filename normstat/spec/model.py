@@ -220,6 +220,9 @@ class Selected(_Part, frozen=True, kw_only=True, omit_defaults=True):
     mask_suffix: Name | None = None
 
 
+SELECTED = Selected.__struct_fields__
+
+
 class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """A file, or a folder (its name ends in "/") with what lies in it.
 
