@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.consistency import validate
     from normstat.diagnosis import Diagnosis, diagnose
     from normstat.difference import diff
     from normstat.errors import (
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from normstat.reports.page.document import report
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
-    from normstat.validation import validate
 
 __version__ = "0.1.0"
 
@@ -86,7 +86,7 @@ _HOMES = {
     "subtract": "normstat.merging",
     "denormalize": "normstat.normalization",
     "normalize": "normstat.normalization",
-    "validate": "normstat.validation",
+    "validate": "normstat.consistency",
 }
 
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from normstat.assemble import state_of
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
@@ -22,7 +23,6 @@ from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
-from normstat.statistics import State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes
@@ -232,8 +232,7 @@ def _of_dataset(
                 f"{name} has no covariance: make it with `normstat compute --covariance`"
             )
         return {"matrix": whitening_matrix(spec.covariance, whiten)}
-    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
+    whole, kind = state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")
 
     if whole.histogram is None:
         raise NormstatError(

@@ -19,6 +19,7 @@ from PIL import Image
 
 import normstat
 from normstat import reading
+from normstat.consistency import validate
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.images import read, resized_and_cropped
 from normstat.masks import counting, cover_of, cover_of_codes, covered
@@ -30,7 +31,6 @@ from normstat.spec.files import dumps
 from normstat.spec.model import Masks, Pipeline
 from normstat.statistics import Block, Facts, counted
 from normstat.statistics.record import unpacked_wide
-from normstat.validation import validate
 from tests.conftest import ENGINES_AND_JOBS
 
 RNG = np.random.default_rng(7)

@@ -9,7 +9,6 @@ from normstat.application import run
 from normstat.cli.options import (
     MASK_LABELS,
     MASK_PLACES,
-    PIPELINE,
     from_option,
     list_options,
     local_worker_options,
@@ -34,7 +33,7 @@ from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
-from normstat.spec.asked import masks_of, pipeline_of
+from normstat.spec.asked import PIPELINE, masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, Spec
 

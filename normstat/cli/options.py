@@ -418,11 +418,6 @@ mask_options = under(
 )
 # The options that say where masks are, and what of them counts.
 MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
-# The fields of `Pipeline` that are options.
-PIPELINE = (
-    "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
-    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns", "ignore_value",
-)  # fmt: skip
 on_error_option = click.option(
     "--on-error",
     type=click.Choice(["skip", "fail"]),
