@@ -60,6 +60,7 @@ def assemble(
     skipped = sorted(skipped, key=_place)
     how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles}
     whole = _told(state, estimator, pipeline, len(skipped), **how)
+    how["covariance"] = whole["covariance"] is not None
     parts = []
     losses = Counter(each.group for each in skipped)
     for name in sorted(groups or (), key=natural_place):

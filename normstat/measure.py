@@ -16,7 +16,7 @@ from normstat.engine import Engine
 from normstat.errors import SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
 from normstat.per_image import Rows
-from normstat.reading import Observer, Reading, fail
+from normstat.reading import Observer, Reading, fail, warn
 from normstat.registry import unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
@@ -342,7 +342,7 @@ def compute(
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
     table.write(run.state.kinds, rgb=pipeline.mode == "rgb")
-    return assemble(
+    spec = assemble(
         run.state,
         estimator=estimator,
         pipeline=pipeline,
@@ -356,6 +356,9 @@ def compute(
         if grouping
         else None,
     )
+    if covariance and spec.covariance is None:
+        warn(observer, "no covariance: some pixels have values in some channels only")
+    return spec
 
 
 def _skipped(
