@@ -16,7 +16,11 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import normstat
+from normstat import application
+from normstat.application import run
 from normstat.cli import main
+from normstat.errors import ImageError
+from normstat.planning import Numbers, plan
 from tests.conftest import Ran
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
@@ -599,6 +603,44 @@ def test_interrupt_is_told_and_leaves_nothing_beside(run, stopped, backend):
     before = times()
     assert works(run("apply", "x", "--preset", "imagenet"))
     assert [name for name in recorded if times()[p := Path("normalized", name)] != before[p]] == []
+
+
+class RunsAnother:
+    """Starts another run when the first images are done."""
+
+    def __init__(self, other):
+        self._other = other
+        self.error = None
+
+    def listed(self, listing):
+        pass
+
+    def expected(self, images):
+        pass
+
+    def advanced(self, images, size):
+        if images and not self.error:
+            with pytest.raises(ImageError) as failed:
+                run(self._other, backend="serial", fail=True)
+            self.error = failed.value
+
+
+@pytest.mark.parametrize("backend", ["serial", "threads"])
+def test_a_run_that_fails_does_not_stop_another(here, monkeypatch, backend):
+    monkeypatch.setattr(application, "CHUNK_IMAGES", 4)  # so that there are runs of workers to stop
+    for number in range(30):
+        image(f"x/{number}.png", noise(9, 8, 3, seed=number))
+    image("y/0.png", noise(9, 8, 3))
+    Path("y/1.png").write_bytes(BROKEN)
+    first, other = (
+        plan(name, method="image", numbers=Numbers(), output=f"out-{name}") for name in "xy"
+    )
+    watch = RunsAnother(other)
+    manifest = run(first, backend=backend, jobs=2, observer=watch)
+    assert "1.png" in str(watch.error)
+    assert (len(manifest.outputs), manifest.failures, manifest.complete) == (30, [], True)
+    assert len(stored("out-x")) == 30
+    assert not record("out-y")["complete"]
 
 
 # --- no room, no right ---
