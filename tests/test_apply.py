@@ -21,6 +21,7 @@ from normstat.application import run
 from normstat.cli import main
 from normstat.errors import ImageError
 from normstat.planning import Numbers, plan
+from normstat.spec.model import Selected
 from tests.conftest import Ran
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
@@ -241,6 +242,80 @@ def test_masked_pixels_are_zero_and_the_others_standard(call, here):
     assert not values[:, ~shown].any()
     np.testing.assert_allclose(values[:, shown].mean(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose(values[:, shown].std(axis=1), 1, atol=1e-6)
+
+
+# --- the images of a spec ---
+
+
+@pytest.fixture
+def mixed(here):
+    """Images, masks and links that each way to select takes others of."""
+    for name in ("day/1.png", "day/2.jpg", "night/3.png", "night/.4.png"):
+        image(f"x/{name}", noise(6, 5, 3, seed=len(name)))
+    image("elsewhere/5.png", noise(6, 5, 3))
+    Path("x/link").symlink_to("../elsewhere")
+    Path("list.txt").write_text("day/1.png\nnight/3.png\n")
+    Path("list.nul").write_bytes(b"day/1.png\0night/3.png\0")
+    Path("list.csv").write_text("id,file\n1,day/1.png\n2,night/3.png\n")
+    return here
+
+
+def masked(*names):
+    """Put masks of which every pixel counts under these names."""
+    for name in names:
+        image(name, np.ones((6, 5), np.uint8))
+
+
+ALL = {"day/1.png", "day/2.jpg", "night/3.png"}
+LISTED = {"day/1.png", "night/3.png"}
+SELECTED = {
+    "include": (("--include", "day"), {"day/1.png", "day/2.jpg"}),
+    "exclude": (("--exclude", "night"), {"day/1.png", "day/2.jpg"}),
+    "extensions": (("--extensions", "jpg"), {"day/2.jpg"}),
+    "follow_symlinks": (("--follow-symlinks",), ALL | {"link/5.png"}),
+    "hidden": (("--hidden",), ALL | {"night/.4.png"}),
+    "files_from": (("--files-from", "list.txt"), LISTED),
+    "null": (("--files-from", "list.nul", "-0"), LISTED),
+    "column": (("--files-from", "list.csv", "--column", "file"), LISTED),
+    "mask_dir": (("--mask-dir", "x/masks"), ALL),
+    "mask_suffix": (("--mask-suffix", "_mask"), ALL),
+}
+MASKS = {
+    "mask_dir": ("x/masks/day/1.png", "x/masks/day/2.png", "x/masks/night/3.png"),
+    "mask_suffix": ("x/day/1_mask.png", "x/day/2_mask.png", "x/night/3_mask.png"),
+}
+
+
+def sources():
+    return {each["source"] for each in record()["outputs"]}
+
+
+@pytest.mark.parametrize("name", Selected.__struct_fields__)
+def test_without_a_source_the_images_are_those_of_the_spec(call, mixed, name):
+    options, expected = SELECTED[name]
+    masked(*MASKS.get(name, ()))
+    assert works(call("compute", "x", *options, "-q"))
+    assert normstat.load("normstat.json").counts.images == len(expected)
+    assert works(call("apply"))
+    assert sources() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--exclude", "day"), {"night/3.png", "night/.4.png"}),
+        (("--include", "*.png"), {"day/1.png"}),
+        (("--extensions", "png"), {"day/1.png"}),
+        (("--files-from", "list.txt"), LISTED),
+        (("x",), ALL),
+    ],
+)
+def test_what_is_given_takes_the_place_of_what_the_spec_was_made_with(
+    call, mixed, options, expected
+):
+    assert works(call("compute", "x", "--exclude", "night", "--hidden", "-q"))
+    assert complains(call("apply", *options), 0)
+    assert sources() == expected
 
 
 # --- names ---

@@ -1,9 +1,12 @@
 """`normstat apply`: normalize the images and store the values, or go back."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from normstat.application import run
 from normstat.cli.options import (
@@ -100,7 +103,10 @@ def _methods_help() -> str:
 @local_worker_options
 @progress_option
 @quiet_option
+@click.pass_context
 def apply(
+    ctx: click.Context,
+    /,
     *,
     src: tuple[str, ...],
     preset: str | None,
@@ -121,7 +127,8 @@ def apply(
 ) -> None:
     """Normalize the images in SRC and store their values.
 
-    Without SRC it is the folder that normstat.json describes; without --preset and --spec the
+    Without SRC it is the dataset that normstat.json describes, with the --exclude and the like that
+    it was selected with, of which those given here take the place; without --preset and --spec the
     numbers are those of normstat.json. Names and folders are kept: a/b.jpg becomes a/b.npy. A run
     that was stopped goes on where it was.
 
@@ -137,27 +144,27 @@ def apply(
     usual = _usual(specs, src)
     named = [_named_spec(text, source_format, quiet=quiet) for text in specs]
     numbers = _numbers(method, preset, named, usual, preset_files)
+    selection = Selection(**{name: options.pop(name) for name in _SELECTION})
     if not src and isinstance(usual, Spec):
         src = tuple(usual.dataset.roots)
-        if options["files_from"] is None:
-            made_with = selection_of(usual.dataset)
-            options |= {name: options[name] or getattr(made_with, name) for name in _LIST}
-            if not any(options[name] for name in MASK_PLACES):
-                options |= _without_masks(made_with)
-    if not src and options["files_from"] is None:
+        if selection.files_from is None:
+            given = [name for name in _SELECTION if _is_given(ctx, name)]
+            selection = _as_then(selection_of(usual.dataset), selection, given)
+    if not src and selection.files_from is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
         )
-    unmasked = options.setdefault("unmasked", False)
-    places: dict[str, Any] = {name: None if unmasked else options[name] for name in MASK_PLACES}
+    places: dict[str, Any] = {
+        name: None if selection.unmasked else getattr(selection, name) for name in MASK_PLACES
+    }
     masks = masks_of(**places, **{name: options.pop(name) for name in MASK_LABELS})
     planned = plan(
         *src,
         method=method,
         numbers=numbers,
         output=output or "normalized",
-        selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
+        selection=selection,
         pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}, masks=masks),
         **options,
     )
@@ -184,22 +191,31 @@ def apply(
         _report(planned, manifest)
 
 
-_LIST = ("files_from", "null", "column")
 _SELECTION = (
-    "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options", *_LIST,
-    *MASK_PLACES, "unmasked",
+    "include", "exclude", "extensions", "follow_symlinks", "hidden", "storage_options",
+    "files_from", "null", "column", *MASK_PLACES,
 )  # fmt: skip
 
 
-def _without_masks(made_with: Selection) -> dict[str, Any]:
-    """Return options that take the masks of a spec out of what is read, and use none."""
-    folder = made_with.mask_dir
-    here = folder is not None and Path(folder).exists()
-    return {
-        "mask_dir": folder if here else None,
-        "mask_suffix": made_with.mask_suffix if here or folder is None else None,
-        "unmasked": True,
-    }
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def _as_then(then: Selection, now: Selection, given: Iterable[str]) -> Selection:
+    """Return what a spec was made with, and in its place what is given now.
+
+    Without masks of now, those of then are taken out of what is read, and none is used.
+    """
+    if now.mask_dir is None and not now.mask_suffix:
+        here = then.mask_dir is not None and Path(then.mask_dir).exists()
+        masks: dict[str, Any] = {
+            "mask_dir": then.mask_dir if here else None,
+            "mask_suffix": then.mask_suffix if here or then.mask_dir is None else None,
+            "unmasked": True,
+        }
+    else:
+        masks = {name: getattr(now, name) for name in MASK_PLACES}
+    return replace(then, **{name: getattr(now, name) for name in given} | masks)
 
 
 def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:
