@@ -75,6 +75,8 @@ def restore(
         The manifest is missing or broken, or an image cannot be written.
     NormstatError
         The method cannot be undone.
+    ImageError
+        No image can be restored.
     """
     manifest = read_manifest(folder)
     _check(manifest, folder, output)
@@ -99,6 +101,9 @@ def restore(
                 restored.clipped_by = max(restored.clipped_by, task.output.clipped_by or 0.0)
             if observer:
                 observer.advanced(1, task.output.bytes)
+    if restored.failures and not restored.images:
+        name, reason = restored.failures[0]
+        raise ImageError(f"{folder}: none of its images can be restored. {name}: {reason}")
     return restored
 
 

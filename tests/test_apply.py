@@ -622,13 +622,13 @@ def stopped(run, many):
     """Start a run, send it a signal in the middle, and return how it ended."""
     started = []
 
-    def stop(number, *arguments, files=100):
-        process = run.start("apply", "x", "--preset", "imagenet", "-j", "2", *arguments)
+    def stop(
+        number, *arguments, files=100, line=("x", "--preset", "imagenet"), folder="normalized"
+    ):
+        process = run.start("apply", *line, "-j", "2", *arguments)
         started.append(process)
         end = monotonic() + 20
-        while (
-            not Path("normalized").exists() or sum(1 for _ in Path("normalized").iterdir()) < files
-        ):
+        while not Path(folder).exists() or sum(1 for _ in Path(folder).iterdir()) < files:
             assert process.poll() is None
             assert monotonic() < end
             sleep(0.005)
@@ -678,6 +678,21 @@ def test_interrupt_is_told_and_leaves_nothing_beside(run, stopped, backend):
     before = times()
     assert works(run("apply", "x", "--preset", "imagenet"))
     assert [name for name in recorded if times()[p := Path("normalized", name)] != before[p]] == []
+
+
+def test_interrupt_of_the_way_back_says_that_what_is_there_is_whole(call, stopped):
+    assert works(call("apply", "x", "--preset", "imagenet"))
+    back = {"line": ("--inverse", "normalized"), "folder": "restored"}
+    code, err = stopped(signal.SIGINT, **back)
+    assert (code, len(err.splitlines())) == (130, 1), err
+    told = re.match(
+        r"Error: interrupted after (\d+) of 1,200 images; what was written is whole", err
+    )
+    assert told, err
+    there = list(Path("restored").glob("[!.]*"))
+    assert int(told[1]) <= len(there) < 1200
+    for path in there:
+        np.testing.assert_array_equal(codes(path), codes(f"x/{path.name}"))
 
 
 class RunsAnother:

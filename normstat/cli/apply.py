@@ -25,23 +25,24 @@ from normstat.cli.options import (
     selection_options,
     storage_option,
 )
-from normstat.cli.screen import Progress, note
+from normstat.cli.screen import GOES_ON, followed, note
 from normstat.cli.sections import Sectioned
 from normstat.contents import selection_of
-from normstat.errors import ImageError, InterruptedRunError, UsageError
+from normstat.errors import UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import MANIFEST, Manifest
 from normstat.methods import METHODS
 from normstat.outputs import FORMATS
 from normstat.planning import Numbers, Plan, plan
 from normstat.presets import load_catalogue
-from normstat.restoration import restore
+from normstat.restoration import Restored, restore
 from normstat.sources import Selection
 from normstat.spec.asked import masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, Spec
 
 _SHOWN = 10
+_WHOLE = "what was written is whole"
 
 
 def _methods_help() -> str:
@@ -137,9 +138,12 @@ def apply(
       normstat apply ./images --method image_per_channel --format npz
       normstat apply --inverse normalized -o restored
     """
-    watch = Progress(shown=progress, quiet=quiet)
     if inverse:
-        _restore(Path(inverse), Path(output or "restored"), watch, jobs=jobs, quiet=quiet)
+        target = Path(output or "restored")
+        with followed(shown=progress, quiet=quiet, kept=lambda _: _WHOLE) as watch:
+            restored = restore(Path(inverse), target, jobs=jobs, observer=watch)
+        if not quiet:
+            _report_restored(restored, target)
         return
     usual = _usual(specs, src)
     named = [_named_spec(text, source_format, quiet=quiet) for text in specs]
@@ -171,7 +175,7 @@ def apply(
     if dry_run:
         _tell(planned)
         return
-    try:
+    with followed(shown=progress, quiet=quiet, kept=lambda _: f"{_WHOLE}, and {GOES_ON}") as watch:
         manifest = run(
             planned,
             jobs=jobs,
@@ -180,13 +184,6 @@ def apply(
             fail=on_error == "fail",
             observer=watch,
         )
-    except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"interrupted after {watch.images:,} of {watch.total:,} images; what was written is "
-            "whole, and the same command goes on from there"
-        ) from None
-    finally:
-        watch.close()
     if not quiet:
         _report(planned, manifest)
 
@@ -295,16 +292,7 @@ def _list(values: list[float]) -> str:
     return "[" + ", ".join(f"{value:+.6f}" for value in values) + "]"
 
 
-def _restore(folder: Path, output: Path, watch: Progress, *, jobs: int | None, quiet: bool) -> None:
-    try:
-        found = restore(folder, output, jobs=jobs, observer=watch)
-    finally:
-        watch.close()
-    if found.failures and not found.images:
-        name, reason = found.failures[0]
-        raise ImageError(f"{folder}: none of its images can be restored. {name}: {reason}")
-    if quiet:
-        return
+def _report_restored(found: Restored, output: Path) -> None:
     click.echo(f"{found.images:,} images to {output}")
     if found.clipped:
         click.echo(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from normstat.cli.options import progress_option, quiet_option, spec_argument, storage_option
-from normstat.cli.screen import Progress
+from normstat.cli.screen import Progress, followed
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
 from normstat.spec.model import Spec
@@ -53,8 +53,8 @@ def validate(
         spec, problems = None, [str(error)]
     verdict = "valid; every number follows from its state"
     if spec and src and not problems:
-        watch = Progress(shown=progress, quiet=quiet)
-        problems = list(_changes(spec, src, storage_options, watch, deep=deep))
+        with followed(shown=progress, quiet=quiet) as watch:
+            problems = list(_changes(spec, src, storage_options, watch, deep=deep))
         verdict += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
         rest = unchecked(spec, *src, storage_options=storage_options)
         if rest:
@@ -77,7 +77,4 @@ def _changes(
         yield f"stale: {' '.join(src)} has changed since the spec was made"
         yield from changes.lines()
     elif deep:
-        try:
-            yield from map(str, recomputed(spec, *src, storage_options=options, observer=watch))
-        finally:
-            watch.close()
+        yield from map(str, recomputed(spec, *src, storage_options=options, observer=watch))
