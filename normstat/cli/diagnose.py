@@ -4,10 +4,10 @@ import click
 
 from normstat.cli.options import (
     comma_separated,
+    local_worker_options,
     presets_option,
     progress_option,
     quiet_option,
-    worker_options,
 )
 from normstat.cli.screen import followed, print_json, print_text
 from normstat.diagnosis import Diagnosis, diagnose
@@ -60,7 +60,7 @@ def _scale(
 @presets_option
 @progress_option
 @quiet_option
-@worker_options
+@local_worker_options
 def command(
     *,
     sources: tuple[str, ...],

@@ -2,7 +2,13 @@
 
 import click
 
-from normstat.cli.options import cache_option, progress_option, quiet_option, worker_options
+from normstat.cli.options import (
+    cache_option,
+    cluster_options,
+    progress_option,
+    quiet_option,
+    worker_options,
+)
 from normstat.cli.screen import followed, kept_in, print_json, print_text
 from normstat.oddities import RULES, TOP, Outliers, outliers
 from normstat.spec.files import DEFAULT_PATH
@@ -29,6 +35,7 @@ def _rules_help() -> str:
     help="What is printed on standard output.",
 )  # fmt: skip
 @worker_options
+@cluster_options
 @cache_option
 @progress_option
 @quiet_option
@@ -39,6 +46,8 @@ def command(
     screen: str,
     jobs: int | None,
     backend: str,
+    address: str | None,
+    timeout: float | None,
     cache: str | None,
     progress: bool | None,
     quiet: bool,
@@ -67,6 +76,8 @@ def command(
             top=top,
             jobs=jobs,
             backend=backend,
+            address=address,
+            timeout=timeout,
             cache=cache,
             observer=watch,
         )
