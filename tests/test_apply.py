@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
+import msgspec
 import numpy as np
 import pytest
 import tifffile
@@ -19,7 +20,7 @@ import normstat
 from normstat import application
 from normstat.application import run
 from normstat.cli import main
-from normstat.errors import ImageError
+from normstat.errors import ImageError, UsageError
 from normstat.planning import Numbers, plan
 from normstat.spec.model import Selected
 from tests.conftest import Ran
@@ -316,6 +317,124 @@ def test_what_is_given_takes_the_place_of_what_the_spec_was_made_with(
     assert works(call("compute", "x", "--exclude", "night", "--hidden", "-q"))
     assert complains(call("apply", *options), 0)
     assert sources() == expected
+
+
+def test_what_the_environment_gives_is_given(run, mixed):
+    assert works(run("compute", "x", "--exclude", "night", "-q"))
+    assert works(run("apply", env={"NORMSTAT_APPLY_EXCLUDE": "day"}))
+    assert sources() == {"night/3.png"}
+
+
+# --- from Python ---
+
+
+def written(folder):
+    """What a run wrote, with its record."""
+    return tree(folder), record(folder)
+
+
+CALLS = {
+    "preset": (("x", "--preset", "caffe"), ("x",), {"preset": "caffe"}),
+    "a preset itself": (("x", "--preset", "clip"), ("x",), {"preset": normstat.preset("clip")}),
+    "the spec's images": ((), (), {}),
+    "others of them": (("--include", "*.jpg"), (), {"include": ["*.jpg"]}),
+    "a list": (("--files-from", "list.txt"), (), {"files_from": Path("list.txt")}),
+    "match": (("--method", "match", "--preset", "clip"), (), {"method": "match", "preset": "clip"}),
+    "adaptive": (
+        ("x", "--method", "adaptive", "--spec", "a=other.json", "--spec", "normstat.json"),
+        (Path("x"),),
+        {"method": "adaptive", "specs": ["a=other.json", Path("normstat.json")]},
+    ),
+    "whiten": (
+        ("--method", "whiten", "--whiten", "pca"),
+        (),
+        {"method": "whiten", "whiten": "pca"},
+    ),
+    "masks": (
+        ("x/day", "--mask-dir", "masks", "--labels", "1,3"),
+        ("x/day",),
+        {"mask_dir": Path("masks"), "labels": [1, 3]},
+    ),
+    "stored": (
+        ("x", "--format", "npz", "--layout", "hwc", "--dtype", "float16", "--resize", "4"),
+        ("x",),
+        {"format": "npz", "layout": "hwc", "dtype": "float16", "resize": 4},
+    ),
+    "pack": (
+        ("x", "--pack", "all.npy", "--crop", "3", "-j", "1", "--backend", "serial"),
+        ("x",),
+        {"pack": "all.npy", "crop": 3, "jobs": 1, "backend": "serial"},
+    ),
+    "bands": (("x", "--bands", "3,1,2"), ("x",), {"bands": ["3", "1", "2"]}),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_apply_from_python_writes_what_the_command_writes(call, mixed, name):
+    line, sources, options = CALLS[name]
+    for number in (1, 2):
+        image(f"masks/{number}.png", noise(6, 5, high=4, seed=number))
+    normstat.save(normstat.compute("x/night", channels="native"), "other.json")
+    spec = normstat.compute("x", hidden=True, covariance=True, channels="native")
+    normstat.save(spec, "normstat.json")
+    ran = call("apply", *line, "-o", "command")
+    assert ran.code == 0, ran.err
+    manifest = normstat.apply(*sources, output=Path("python"), **options)
+    assert written("python") == written("command")
+    assert json.loads(json.dumps(msgspec.to_builtins(manifest))) == record("command")
+    assert manifest.outputs
+
+
+def test_apply_takes_the_numbers_of_a_spec_in_memory(mixed):
+    spec = normstat.compute("x")
+    normstat.save(spec, "normstat.json")
+    whole = normstat.apply("x", output="of-file")
+    manifest = normstat.apply("x", specs=[spec], output="of-spec")
+    assert (manifest.outputs, manifest.mean) == (whole.outputs, whole.mean)
+    assert manifest.job.numbers == "spec 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"layout": "cwh"}, "did you mean 'chw'"),
+        ({"dtype": "float23"}, "did you mean 'float32'"),
+        ({"of": "images"}, "did you mean 'image'"),
+        ({"whiten": "zac"}, "did you mean 'zca'"),
+        ({"on_error": "skipp"}, "did you mean 'skip'"),
+        ({"exlude": ["night"]}, "did you mean 'exclude'"),
+        ({"method": "standart"}, "did you mean 'standard'"),
+        ({"alpha": "masks"}, "alpha"),
+        ({"crop": 0}, "crop"),
+        ({"labels": [1]}, "labels is for masks"),
+        ({"jobs": 0}, "jobs is 0"),
+        ({"backend": "dask"}, "works on a cluster"),
+        ({"specs": ["a.json", "b.json"]}, "only adaptive chooses"),
+    ],
+)
+def test_a_wrong_option_from_python_is_told_before_anything_is_written(mixed, options, word):
+    for name in ("a.json", "b.json"):
+        normstat.save(normstat.compute("x"), name)
+    with pytest.raises(UsageError, match=re.escape(word)):
+        normstat.apply("x", **{"preset": "imagenet", **options})
+    assert not Path("normalized").exists()
+
+
+def test_apply_from_python_fails_when_that_is_wanted(mixed):
+    Path("x/day/0.png").write_bytes(BROKEN)
+    assert len(normstat.apply("x", preset="imagenet").failures) == 1
+    with pytest.raises(ImageError, match=r"day/0\.png: "):
+        normstat.apply("x", preset="imagenet", on_error="fail", overwrite=True)
+
+
+def test_restore_gives_back_the_images(mixed):
+    image("y/a.png", noise(7, 6, 3))
+    normstat.apply("y", preset="imagenet")
+    found = normstat.restore("normalized")
+    assert (found.images, found.failures) == (1, [])
+    np.testing.assert_array_equal(codes("restored/a.png"), codes("y/a.png"))
+    with pytest.raises(UsageError, match="jobs is 0"):
+        normstat.restore("normalized", "again", jobs=0)
 
 
 # --- names ---

@@ -57,6 +57,7 @@ LAYERS = [
     "manifest",
     "planning",
     "application",
+    "inputs",
     "restoration",
     "diagnosis",
     "reports",
