@@ -10,13 +10,17 @@ import msgspec
 from normstat.errors import UsageError
 from normstat.spec.model import Masks, Pipeline
 
+# The fields of `Pipeline` that are options by themselves.
+PIPELINE = tuple(
+    name
+    for name in Pipeline.__struct_fields__
+    if name not in {"exif_orientation", "mixed_depths", "masks"}
+)
+
 Checked = TypeVar("Checked", bound=msgspec.Struct)
 
 # The options that say where masks are, and what of them counts.
 MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
-# The fields of `Pipeline` that are options of their own.
-FIXED = {"exif_orientation", "mixed_depths"}
-PIPELINE = tuple(name for name in Pipeline.__struct_fields__ if name not in FIXED | {"masks"})
 
 # What these options are when they are not asked for; a spec is then without the field.
 _NOTHING: dict[str, Any] = {"channels": "auto"}
