@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET
 
@@ -13,11 +13,11 @@ from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
-from normstat.errors import SourceError, UsageError
+from normstat.errors import OnError, SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
 from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail, warn
-from normstat.registry import unknown
+from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
 from normstat.spec.asked import checked, masks_of, pipeline_of
@@ -98,7 +98,7 @@ def compute(
     per_image: str | os.PathLike[str] | Rows | None = None,
     force: bool = False,
     group_by: str | None = None,
-    on_error: Literal["skip", "fail"] = "skip",
+    on_error: OnError = "skip",
     stamp: Stamp | None = None,
     observer: Observer | None = None,
 ) -> Spec:
@@ -284,8 +284,7 @@ def compute(
     if (estimator.ddof, estimator.weighting, estimator.std) == (1, "image", "pooled"):
         raise UsageError("ddof 1 has no meaning for the pooled std with weighting image: use 0")
     percents = [_percent(percent) for percent in percentiles]
-    if on_error not in ("skip", "fail"):
-        raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
+    one_of("on_error", on_error, OnError)
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
     rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,11 +15,11 @@ from normstat.assemble import state_of
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
-from normstat.methods import METHODS, Settings
+from normstat.methods import METHODS, Of, Settings, Whiten
 from normstat.methods.gaussian import gaussian
 from normstat.methods.whitening import whitening_matrix
-from normstat.outputs import FORMATS, check_format, output_names
-from normstat.registry import unknown
+from normstat.outputs import FORMATS, Dtype, Layout, check_format, output_names
+from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
@@ -41,6 +41,7 @@ class Plan:
     folder: Path
     job: Job
     settings: Settings
+    notes: tuple[str, ...] = ()  # what had to be assumed of the specs
 
     def expected_bytes(self) -> int:
         """Return about how many bytes will be written, from the headers of some images."""
@@ -79,11 +80,11 @@ def plan(
     selection: Selection | None = None,
     pipeline: Pipeline | None = None,
     format: str = "npy",  # noqa: A002 (the option's name)
-    layout: Literal["chw", "hwc"] = "chw",
-    dtype: Literal["float32", "float16"] = "float32",
+    layout: Layout = "chw",
+    dtype: Dtype = "float32",
     pack: str | None = None,
-    of: Literal["image", "dataset"] = "dataset",
-    whiten: Literal["zca", "pca"] = "zca",
+    of: Of = "dataset",
+    whiten: Whiten = "zca",
     window: int = 31,
 ) -> Plan:
     """List the images and settle what is done to them.
@@ -118,6 +119,10 @@ def plan(
         raise UsageError(unknown("method", method, METHODS))
     if format not in FORMATS:
         raise UsageError(unknown("format", format, FORMATS))
+    one_of("layout", layout, Layout)
+    one_of("dtype", dtype, Dtype)
+    one_of("of", of, Of)
+    one_of("whiten", whiten, Whiten)
     if window < 3 or window % 2 == 0:  # noqa: PLR2004 (a pixel and its neighbours)
         raise UsageError(f"window is {window}; it must be odd and at least 3")
     check_format(format)
@@ -192,8 +197,8 @@ def _settings(
     method: str,
     numbers: Numbers,
     *,
-    of: Literal["image", "dataset"],
-    whiten: Literal["zca", "pca"],
+    of: Of,
+    whiten: Whiten,
     window: int,
 ) -> Settings:
     """Gather what a method needs, in units of the range of codes."""
@@ -220,9 +225,7 @@ def _settings(
     return Settings(**found)
 
 
-def _of_dataset(
-    method: str, name: str, spec: Constants, *, whiten: Literal["zca", "pca"]
-) -> dict[str, Any]:
+def _of_dataset(method: str, name: str, spec: Constants, *, whiten: Whiten) -> dict[str, Any]:
     """Return what only the spec of a dataset can tell."""
     if not isinstance(spec, Spec):
         raise UsageError(f"{method} needs the spec of a dataset; {name} has only mean and std")

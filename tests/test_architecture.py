@@ -1,13 +1,16 @@
 """Data flows one way: a module imports only what lies below it."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import normstat
+from normstat.cli import COMMANDS
 
 PACKAGE = Path(__file__).parents[1] / "normstat"
 
@@ -56,6 +59,7 @@ LAYERS = [
     "manifest",
     "planning",
     "application",
+    "inputs",
     "restoration",
     "diagnosis",
     "reports",
@@ -141,6 +145,15 @@ def test_help_starts_fast_because_it_loads_nothing_heavy(arguments):
     loaded = output.rpartition("loaded ")[2].split()
     assert "click" in loaded
     assert not HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_options_names_only_options_that_are_there(name):
+    command = COMMANDS.load(name)
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    there = {text for each in options for text in (*each.opts, *each.secondary_opts)}
+    named = {text for each in options for text in re.findall(r"--[a-z-]+", each.help or "")}
+    assert named <= there
 
 
 def test_folders_are_read_without_the_libraries_of_stores():

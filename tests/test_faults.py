@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import normstat
+from normstat.cache import contents
 from normstat.errors import ImageError, SourceError
 from normstat.reading import Observer
 from normstat.spec.files import write_text
@@ -318,6 +319,43 @@ def test_interrupt_ends_the_run_at_once_and_leaves_nothing_behind(long_run, olde
     assert (process.returncode, out, b"Traceback" in err) == (130, b"", False), err
     assert untouched(older)
     assert took < 2
+
+
+READING = {
+    "outliers": (("x",), "nothing was written; --cache FILE keeps what is done"),
+    "outliers, cache": (("x", "--cache", "c.sqlite"), "goes on from there"),
+    "compare": (("x", "imagenet"), "nothing was written"),
+    "diagnose": (("x",), "nothing was written"),
+    "report": (("x",), "nothing was written"),
+    "validate": (("normstat.json", "x", "--deep"), "nothing was written"),
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_each_command_that_is_interrupted_says_what_is_kept(run, here, name):
+    arguments, told = READING[name]
+    Path("x").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((1200, 900)).save("x/0.jpg")
+    for number in range(1, 400):
+        os.link("x/0.jpg", f"x/{number}.jpg")
+    if name == "validate":
+        normstat.save(normstat.compute("x"), "normstat.json")
+    process = run.start(name.partition(",")[0], *arguments, "--progress", text=False)
+    seen = b""
+    while not re.search(rb"[1-9]\d*/400", seen):
+        more = os.read(process.stderr.fileno(), 4096)
+        assert more, seen
+        seen += more
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, b"Traceback" in err) == (130, b"", False), err
+    [line] = re.findall(r"Error: (interrupted .*)", err.decode())
+    number = re.match(r"interrupted after (\d+) of 400 images; ", line)
+    assert 0 < int(number[1]) < 400
+    assert line.endswith(told), line
+    if "c.sqlite" in arguments:
+        assert f"{contents('c.sqlite').rows:,} are in c.sqlite" in line
 
 
 def test_interrupt_while_workers_start_is_quiet_too(long_run):

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from normstat.cli.options import progress_option, quiet_option, spec_argument, storage_option
-from normstat.cli.screen import Progress
+from normstat.cli.screen import followed
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
 from normstat.validation import check
@@ -48,11 +48,8 @@ def validate(
     except SpecError as error:
         click.echo(error, err=True)
         ctx.exit(1)
-    watch = Progress(shown=progress, quiet=quiet)
-    try:
+    with followed(shown=progress, quiet=quiet) as watch:
         verdict = check(spec, *src, deep=deep, storage_options=storage_options, observer=watch)
-    finally:
-        watch.close()
     lines = list(verdict.lines())
     if verdict.changes:
         click.echo(f"stale: {' '.join(src)} has changed since the spec was made", err=True)

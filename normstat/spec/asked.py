@@ -19,6 +19,9 @@ PIPELINE = tuple(
 
 Checked = TypeVar("Checked", bound=msgspec.Struct)
 
+# The options that say where masks are, and what of them counts.
+MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
+
 # What these options are when they are not asked for; a spec is then without the field.
 _NOTHING: dict[str, Any] = {"channels": "auto"}
 
