@@ -258,6 +258,17 @@ def test_influence_of_floats_is_exact(tmp_path):
     assert_influence_is_a_recompute(folder, normstat.outliers(folder))
 
 
+def test_influence_is_exact_where_floats_and_whole_numbers_are_one_set(tmp_path):
+    folder, rng = tmp_path / "images", np.random.default_rng(6)
+    folder.mkdir()
+    for number in range(6):
+        values = rng.normal(50, 20, (4, 5)).astype(np.float32)
+        tifffile.imwrite(folder / f"{number}.tif", values.round() if number % 2 else values)
+    found = normstat.outliers(folder)
+    assert {each.kind for each in found.outliers} == {"gray-float", "gray-s16"}
+    assert_influence_is_a_recompute(folder, found)
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -294,6 +305,37 @@ def test_folder_spec_and_every_table_tell_the_same(tmp_path, samples, name):
     found.append(normstat.outliers(spec))
     plain = [msgspec.structs.replace(each, name="") for each in found]
     assert all(each == plain[0] for each in plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "names"),
+    [
+        ("satellite13.tif", {"bands": ["B04", "B03", "B02"]}, ["B04", "B03", "B02"]),
+        ("plain.tif", {"bands": ["3", "1"]}, ["B3", "B1"]),
+        ("table.csv", {"columns": ["w", "-h"]}, ["w", "-h"]),
+    ],
+)
+def test_channels_have_the_names_of_the_spec(tmp_path, samples, name, options, names):
+    folder, rng = tmp_path / "images", np.random.default_rng(7)
+    folder.mkdir()
+    plain = rng.integers(0, 4000, (8, 8, 5), dtype=np.uint16)
+    for number in range(3):
+        path = folder / f"{number}{Path(name).suffix}"
+        if name == "plain.tif":
+            tifffile.imwrite(path, plain, photometric="minisblack", planarconfig="contig")
+        elif name == "table.csv":
+            path.write_text("-h,w\n1.5,2\n3,4\n")
+        else:
+            shutil.copy(samples / "deep" / name, path)
+    if "columns" in options:
+        options = options | {"extensions": ["csv"]}
+    for suffix in SUFFIXES:
+        path = tmp_path / f"t{suffix}"
+        spec = normstat.compute(folder, per_image=path, **options)
+        assert [*Table.at(path).names] == spec.channels == names
+        found = normstat.outliers(path)
+        assert (found.channels, found.mean) == (names, spec.mean)
+        assert normstat.outliers(spec).channels == names
 
 
 def test_spec_gives_its_options_to_the_second_reading(tmp_path, samples):

@@ -35,7 +35,7 @@ def _dataset(found: Outliers) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(unit, no_wrap=True, overflow="ellipsis")
     for channel in found.channels:
-        table.add_column(Text(channel), justify="right", no_wrap=True)
+        table.add_column(Text(printable(channel)), justify="right", no_wrap=True)
     for label, values in (
         ("mean", found.mean),
         ("std, pooled", found.std),
@@ -74,7 +74,7 @@ def _ranking(found: Outliers) -> Group:
 
 
 def _named(each: Outlier) -> Group:
-    reasons = (Text(reason.text, style="yellow") for reason in each.reasons)
+    reasons = (Text(printable(reason.text), style="yellow") for reason in each.reasons)
     return Group(
         Text(printable(each.path), overflow="fold"),
         *(Padding(reason, (0, 0, 0, 2)) for reason in reasons),
