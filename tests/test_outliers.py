@@ -610,6 +610,37 @@ def test_hostile_names_cannot_steer_the_terminal(tmp_path, here, columns):
                 assert part[:8] in squeezed
 
 
+def extreme(folder):
+    """Save heights of which one is what a writer meant as missing."""
+    rng = np.random.default_rng(3)
+    for number in range(6):
+        values = rng.normal(500, 50, (20, 20)).astype(np.float32)
+        values[0, 0] = np.finfo(np.float32).min if number == 2 else 500
+        folder.mkdir(exist_ok=True)
+        tifffile.imwrite(folder / f"dem{number}.tif", values)
+    return folder
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_extreme_value_leaves_room_for_the_name_of_its_image(tmp_path, here, columns):
+    code, out, _ = here("outliers", extreme(tmp_path / "images"), COLUMNS=columns)
+    assert code == 0
+    [line] = [line for line in out.splitlines() if line.startswith("dem2.tif")]
+    assert all(re.fullmatch(r"[+-]?\d\.\de\+\d\d", cell) for cell in line.split()[1:])
+    assert "values up to 3.403e+38" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= columns
+    assert not re.search(r"\d{7}", out)
+
+
+def test_report_tells_extreme_values_by_their_exponents(tmp_path, here):
+    code, _, err = here("report", extreme(tmp_path / "images"), "-o", tmp_path / "r.md")
+    assert code == 0, err
+    text = (tmp_path / "r.md").read_text()
+    outliers = text[text.index("Outliers") :]
+    assert "dem2.tif" in outliers
+    assert not re.search(r"\d{12}\.\d", outliers)
+
+
 def test_quiet_says_nothing(here, samples):
     assert here("outliers", samples / "photos", "-q") == Ran(0, "", "")
 

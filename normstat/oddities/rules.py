@@ -17,6 +17,7 @@ _MAD = 1.4826  # × MAD is the std of a normal distribution: 1 / Φ⁻¹(3/4); i
 _MEAN_AD = 1.2533  # × the mean absolute deviation is, too: sqrt(π/2)
 _CODE_FACTOR = 8  # "wrong range": three bits fewer than the rest
 _FLOAT_FACTOR = 64
+_LONG = 1e5  # from here on numbers are told by their exponent
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -104,8 +105,9 @@ def _tell_far(what: Literal["mean", "std"]) -> Callable[[Crowd, int], str]:
         value = (crowd.mean if what == "mean" else crowd.std)[row, worst]
         side = "above" if z[worst] > 0 else "below"
         return (
-            f"{what} of {crowd.channels[worst]} is {value:.4g}, {abs(z[worst]):.1f} robust "
-            f"deviations {side} the median {crowd.centre[what][worst]:.4g}"
+            f"{what} of {crowd.channels[worst]} is {value:.4g}, "
+            f"{number_text(abs(z[worst]), '.1f')} robust deviations {side} the median "
+            f"{crowd.centre[what][worst]:.4g}"
         )
 
     return tell
@@ -224,6 +226,15 @@ RULES: dict[RuleName, Rule] = {
     "mean": Rule(f"its mean is farther than z {_FAR:g}", 0.0, _far_mean, _tell_far("mean")),
     "std": Rule(f"its std is farther than z {_FAR:g}", 0.0, _far_std, _tell_far("std")),
 }
+
+
+def number_text(value: float, form: str) -> str:
+    """Return a number with so many decimals, or where it would have many digits, its exponent.
+
+    >>> number_text(3.456, "+.1f"), number_text(-8.0113e36, "+.1f")
+    ('+3.5', '-8.0e+36')
+    """
+    return format(value, form if abs(value) < _LONG else form.replace("f", "e"))
 
 
 def robust_z(values: Floats, centre: Floats, scale: Floats) -> Floats:
