@@ -20,6 +20,7 @@ from normstat.cli import main
 from normstat.oddities import RULES, Outliers
 from normstat.tables import Table
 from tests.conftest import Ran
+from tests.test_dicom import dicom
 
 SUFFIXES = [".csv", ".jsonl", ".parquet"]
 
@@ -115,6 +116,69 @@ def test_rule_finds_what_it_is_for(tmp_path, rule):
     with_name = [reason.text for reason in first.reasons if reason.rule == rule]
     assert len(with_name) == 1
     assert with_name[0]
+
+
+def xrays(folder, save, *, count=12):
+    """Save X-rays of 12 bits, of which the second last is a negative."""
+    folder.mkdir()
+    rng = np.random.default_rng(8)
+    for number in range(count):
+        codes = rng.normal(rng.uniform(850, 950), 120, (24, 24)).clip(0, 4095).astype(np.uint16)
+        codes = 4095 - codes if number == count - 2 else codes
+        save(folder, f"{number:02}", codes, last=number == count - 1)
+    return folder
+
+
+def save_dicom(folder, name, codes, *, last=False, **elements):
+    shown = "MONOCHROME1" if last else "MONOCHROME2"
+    content = dicom(codes, bits=12, Modality="DX", PhotometricInterpretation=shown, **elements)
+    (folder / f"{name}.dcm").write_bytes(content)
+
+
+def save_png(folder, name, codes, *, last=False):
+    Image.fromarray(codes).save(folder / f"{name}.png")
+
+
+def test_inverted_xrays_are_named_by_their_codes_and_by_their_headers(tmp_path):
+    table = tmp_path / "t.csv"
+    found = normstat.outliers(xrays(tmp_path / "images", save_dicom))
+    normstat.compute(tmp_path / "images", per_image=table)
+    for each in (found, normstat.outliers(table)):
+        assert each.named["inverted"] == 2
+        told = {
+            one.path: reason.text
+            for one in each.outliers
+            for reason in one.reasons
+            if reason.rule == "inverted"
+        }
+        assert told["10.dcm"].startswith("inverted polarity? its mean is 3.2")
+        assert told["11.dcm"] == "MONOCHROME1, whose 0 is white, where most images are not"
+
+
+def test_image_that_is_not_monochrome1_among_such_is_named(tmp_path):
+    def save(folder, name, codes, *, last):
+        save_dicom(folder, name, codes, last=not last)
+
+    found = normstat.outliers(xrays(tmp_path / "images", save))
+    [one] = [each for each in found.outliers if each.path == "11.dcm"]
+    assert "its 0 is black" in one.reasons[0].text
+    assert found.named["inverted"] == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"max_pixel_value": 4095}])
+def test_twelve_bits_in_sixteen_are_inverted_about_their_own_largest(tmp_path, options):
+    spec = normstat.compute(xrays(tmp_path / "images", save_png), **options)
+    found = normstat.outliers(spec)
+    assert found.named["inverted"] == 1
+    assert "inverted" in reasons(found, "10.png")
+
+
+def test_rescaled_values_have_no_range_to_be_inverted_in(tmp_path):
+    def save(folder, name, codes, *, last):
+        save_dicom(folder, name, codes, RescaleSlope=2, RescaleIntercept=-1024)
+
+    found = normstat.outliers(xrays(tmp_path / "images", save))
+    assert found.named == {"mean": 1}
 
 
 def test_colour_with_three_equal_channels_is_gray(tmp_path):

@@ -1,8 +1,10 @@
 """Rows of images → which are unlike the rest, and what each does to mean and std."""
 
 import os
+import re
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -26,6 +28,7 @@ from normstat.statistics.state import FLOAT_BITS
 TOP = 20
 
 _ROOT_BITS = 1024
+_UNSIGNED = re.compile(r"uint(\d\d?)")
 
 _Sort = tuple[str, str, int | float]  # kind, names of bands, max_pixel_value
 
@@ -209,7 +212,8 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
     sums = _Sums(Fraction(top) * scale, finest, *([0] * width for _ in range(3)))
     place = {kind: index for index, kind in enumerate(kinds)}
     # Flat, because there can be millions.
-    values, kind_of_row, equal = array("d"), array("q"), array("b")
+    values, kind_of_row, bits = array("d"), array("q"), array("q")
+    equal, white = array("b"), array("b")
     for row in rows:
         if _sort_of(row) not in family:
             continue
@@ -217,6 +221,9 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
         for each in found:
             values.extend((each.mean, each.std, each.min, each.max))
         kind_of_row.append(place[row.kind])
+        mode = row.mode.split()
+        bits.append(_bits(mode))
+        white.append("MONOCHROME1" in mode)
         own = {(each.count, each.sum, each.squares) for each in found}
         equal.append(columns.names == ("R", "G", "B") and len(own) == 1)
         part = _sums_of(row, columns, sums)
@@ -238,12 +245,24 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
         low,
         high,
         np.frombuffer(equal, np.bool_),
+        np.frombuffer(bits, np.int64),
+        np.frombuffer(white, np.bool_),
         robust_z(mean, centres["mean"], scales["mean"]),
         robust_z(std, centres["std"], scales["std"]),
         centres,
         scales,
     )
     return crowd, sums
+
+
+def _bits(mode: Sequence[str]) -> int:
+    """Return how many bits the values of a mode have, 0 if it does not say.
+
+    >>> _bits(["DX", "uint12"]), _bits(["CT", "int12"]), _bits(["CT", "uint12", "rescaled"])
+    (12, 0, 0)
+    """
+    found = [match for match in map(_UNSIGNED.fullmatch, mode) if match]
+    return int(found[0][1]) if found and "rescaled" not in mode else 0
 
 
 def _sums_of(row: Row, columns: Columns, whole: _Sums) -> _Sums:
