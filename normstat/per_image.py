@@ -254,9 +254,13 @@ class Rows:
     def of(cls, rows: Iterable[Row]) -> "Rows":
         """Keep rows that come in order, so that they can be gone through again and again."""
         kept = cls()
-        for place, row in enumerate(rows):
-            kept.add(place, _ENCODER.encode(row))
+        kept.extend(rows)
         return kept
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add rows behind those that were added in order."""
+        for row in rows:
+            self.add(len(self), _ENCODER.encode(row))
 
     def __len__(self) -> int:
         return len(self._places)

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import msgspec
@@ -400,6 +401,71 @@ def test_channels_have_the_names_of_the_spec(tmp_path, samples, name, options, n
         found = normstat.outliers(path)
         assert (found.channels, found.mean) == (names, spec.mean)
         assert normstat.outliers(spec).channels == names
+
+
+GROUPS = ("coast", "night", "forest")
+
+
+@pytest.fixture
+def merged(tmp_path, samples, monkeypatch):
+    """A spec that was merged from those of three folders, which are there."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(samples / "photos", "photos")
+    folders = [f"photos/{group}" for group in GROUPS]
+    return folders, normstat.merge(*map(normstat.compute, folders))
+
+
+def test_merged_spec_has_the_outliers_of_its_folders(merged, here):
+    folders, spec = merged
+    found, expected = normstat.outliers(spec), normstat.outliers(*folders)
+    assert found == msgspec.structs.replace(expected, name="the spec")
+    assert found.mean == spec.mean
+    Path("photos").rename("moved")
+    normstat.save(spec, "mg.json")
+    assert "photos/coast photos/forest photos/night is not here" in here("outliers", "mg.json").err
+    found = normstat.outliers("mg.json", *(f"moved/{group}" for group in reversed(GROUPS)))
+    assert found.outliers[0].path == "moved/forest/forest-10.jpg"
+    assert [each.score for each in found.outliers] == [each.score for each in expected.outliers]
+    code, _, err = here("outliers", "mg.json", "moved/night", "moved/forest")
+    assert (code, "none of these has the files of photos/coast" in " ".join(err.split())) == (3, 1)
+
+
+def test_merged_spec_of_archives_names_each(merged):
+    folders, _ = merged
+    for group, folder in zip(GROUPS, folders, strict=True):
+        with tarfile.open(f"{group}.tar", "w") as archive:
+            archive.add(folder, group)
+    tars = [f"{group}.tar" for group in GROUPS]
+    found = normstat.outliers(normstat.merge(*map(normstat.compute, tars)))
+    assert found == msgspec.structs.replace(normstat.outliers(*tars), name="the spec")
+
+
+def test_change_in_a_dataset_that_was_merged_is_told(merged, here):
+    folders, spec = merged
+    normstat.save(spec, "mg.json")
+    Path(folders[1], "night-03.jpg").unlink()
+    code, _, err = here("outliers", "mg.json")
+    assert (code, "night-03.jpg" in err) == (3, True)
+
+
+def test_some_shards_have_the_outliers_of_their_images(samples, tmp_path):
+    shards = [normstat.compute(samples / "photos", shard=f"{number}/3") for number in (1, 3)]
+    tables = [tmp_path / f"{number}.csv" for number in (1, 3)]
+    for number, table in zip((1, 3), tables, strict=True):
+        normstat.compute(samples / "photos", shard=f"{number}/3", per_image=table)
+    (tmp_path / "both.csv").write_text(
+        tables[0].read_text() + "".join(tables[1].read_text().splitlines(keepends=True)[1:])
+    )
+    found = normstat.outliers(normstat.merge(*shards))
+    expected = normstat.outliers(tmp_path / "both.csv")
+    assert found == msgspec.structs.replace(expected, name="the spec")
+
+
+def test_spec_from_which_images_were_taken_out_is_refused_by_name(samples):
+    photos = samples / "photos"
+    rest = normstat.subtract(normstat.compute(photos), normstat.compute(photos / "night"))
+    with pytest.raises(normstat.NormstatError, match=r"photos/night\) cannot be left out"):
+        normstat.outliers(rest)
 
 
 def test_spec_gives_its_options_to_the_second_reading(tmp_path, samples):
