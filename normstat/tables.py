@@ -106,7 +106,13 @@ class Destination:
         path = Path(per_image)
         _format_of(path).check()
         check_target(
-            path, force=force, inputs=inputs, option=_OPTION, thing=_THING, is_one=is_table
+            path,
+            force=force,
+            inputs=inputs,
+            option=_OPTION,
+            thing=_THING,
+            usual=f"images{path.suffix}",
+            is_one=is_table,
         )
         # On the disk of the table, where there has to be room anyway.
         return cls(Rows(None if is_special(path) else str(path.resolve().parent)), path)
