@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -432,3 +433,30 @@ def test_the_command_runs_as_a_plain_process(run):
         run.line("--version"), env=run.env, check=True, capture_output=True, text=True
     )
     assert done.stdout == f"normstat {normstat.__version__}\n"
+
+
+# Stopped in the callback of a weak reference, as importing modules has them.
+_IN_A_CALLBACK = """\
+import signal, time, weakref
+import click
+from normstat import cli
+
+@click.command()
+def work():
+    thing = type("Thing", (), {})()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.%s))
+    del thing
+    time.sleep(20)
+
+cli.normstat = work
+cli.main([])
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_python_drops_is_heard(run, name, code):
+    line = [sys.executable, "-c", _IN_A_CALLBACK % name]
+    done = subprocess.run(
+        line, env=run.env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
