@@ -111,8 +111,8 @@ class Destination:
             inputs=inputs,
             option=_OPTION,
             thing=_THING,
-            usual=f"images{path.suffix}",
             is_one=is_table,
+            suggestion=Path(f"images{path.suffix}"),
         )
         # On the disk of the table, where there has to be room anyway.
         return cls(Rows(None if is_special(path) else str(path.resolve().parent)), path)

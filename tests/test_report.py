@@ -404,7 +404,7 @@ ENDS = [
     (3, ["imagenet"], "without the statistics of a dataset"),
     (3, ["nowhere.json"], "nowhere.json: no such file"),
     (3, ["-o", "nowhere/report.html"], "the folder nowhere does not exist"),
-    (3, ["-o", "photos"], "photos: is a folder; name a file in it, such as photos/report.html"),
+    (3, ["-o", "photos"], "photos: is a folder"),
     (3, ["-o", "normstat.json"], "is read and would be replaced"),
     (3, ["notes.json"], "not a normstat spec"),
     (3, ["--presets", "none.yaml"], "none.yaml"),

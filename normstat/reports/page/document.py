@@ -129,14 +129,7 @@ def check_place(path: Path, *, force: bool, inputs: Sequence[str] = ()) -> None:
     SourceError
         The file cannot be written, or is there and is no report.
     """
-    check_target(
-        path,
-        force=force,
-        inputs=inputs,
-        thing="normstat report",
-        usual=f"report{path.suffix or '.html'}",
-        is_one=_is_report,
-    )
+    check_target(path, force=force, inputs=inputs, thing="normstat report", is_one=_is_report)
 
 
 def _is_report(path: Path) -> bool:
