@@ -340,7 +340,7 @@ def compute(
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
-    table.write(run.state.kinds, rgb=pipeline.mode == "rgb")
+    table.write(run.state, rgb=pipeline.mode == "rgb")
     spec = assemble(
         run.state,
         estimator=estimator,

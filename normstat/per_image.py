@@ -4,7 +4,7 @@ import os
 import re
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from tempfile import SpooledTemporaryFile
@@ -254,9 +254,13 @@ class Rows:
     def of(cls, rows: Iterable[Row]) -> "Rows":
         """Keep rows that come in order, so that they can be gone through again and again."""
         kept = cls()
-        for place, row in enumerate(rows):
-            kept.add(place, _ENCODER.encode(row))
+        kept.extend(rows)
         return kept
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add rows behind those that were added in order."""
+        for row in rows:
+            self.add(len(self), _ENCODER.encode(row))
 
     def __len__(self) -> int:
         return len(self._places)
@@ -301,20 +305,31 @@ class Columns:
     combined: bool = True
 
     @classmethod
-    def of(cls, kinds: Iterable[str], *, rgb: bool = False) -> "Columns":
+    def of(
+        cls, kinds: Iterable[str], *, bands: Collection[str] = (), rgb: bool = False
+    ) -> "Columns":
         """Return the columns for images of these kinds.
 
         Parameters
         ----------
+        bands
+            The names that images have for their channels, joined by commas; "" stands for none.
+            They count where all images have the same.
         rgb
             Three channels even when every image is gray.
 
         >>> Columns.of(["gray16", "rgb8"]).names, Columns.of(["gray8"]).names
         (('R', 'G', 'B'), ('L',))
+        >>> Columns.of(["bands2-16"], bands=["B04,B03"]).names
+        ('B04', 'B03')
         >>> Columns.of(["rgb8", "gray-float"]).names
         ('L', 'R', 'G', 'B')
         """
         found = [kind_of(name) for name in sorted(set(kinds))]
+        names = tuple(next(iter(bands)).split(",")) if len(bands) == 1 else ()
+        # A name may hold a comma itself, and be there twice.
+        if all(names) and {kind.channels for kind in found} == {len(set(names))} == {len(names)}:
+            return cls(names)
         if len({kind.measure for kind in found}) > 1:
             return cls(tuple(dict.fromkeys(n for k in found for n in k.names)), False)
         if any(kind.is_colour or (rgb and kind.is_mixable) for kind in found):

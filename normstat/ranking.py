@@ -1,22 +1,27 @@
 """How far each group of a dataset is from the whole."""
 
+from typing import Literal
+
 import msgspec
 import numpy as np
 
 from normstat.comparison import LARGEST, SMALLEST, Mismatch, mismatch
 from normstat.errors import SpecError
 from normstat.metrics import METRICS, Side
+from normstat.sources.base import printable
 from normstat.spec.model import Group, Number, Spec
 
 _FARTHEST = float("inf")
+_MOST_NAMED = 3
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
     """A group beside the whole: `shift` and `gain` are its mean and std after the whole's
     normalization, a number a channel.
 
-    `mismatch` is how large these are for a network. Without a spread, on either side, there is no
-    distance: then all four are None, and the group counts as the farthest.
+    `mismatch` is how large these are for a network. A group that is constant, or has a std that no
+    images have, itself or the whole, has no distance: then all four are None, `unmeasured` says
+    which it is, and the group counts as the farthest.
     """
 
     name: str
@@ -28,6 +33,7 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     shift: list[Number] | None
     gain: list[Number] | None
     mismatch: Mismatch | None
+    unmeasured: Literal["constant", "beyond measure"] | None
 
 
 def ranked(spec: Spec) -> list[Distance]:
@@ -55,8 +61,26 @@ def ranked(spec: Spec) -> list[Distance]:
         _distance(group, _side(group, f"group {group.name}", channels), whole)
         for group in spec.groups
     ]
-    return sorted(
-        found, key=lambda each: _FARTHEST if each.jeffreys is None else each.jeffreys, reverse=True
+    return sorted(found, key=_place, reverse=True)
+
+
+def _place(each: Distance) -> tuple[float, float]:
+    if each.jeffreys is not None:
+        return each.jeffreys, 0.0
+    return _FARTHEST, max(each.std) if each.unmeasured == "beyond measure" else 0.0
+
+
+def unmeasured_note(spec: Spec) -> str | None:
+    """Return why groups of a spec are beyond measure, if any are."""
+    sides = [("the whole", spec.std), *((each.name, each.std) for each in spec.groups or ())]
+    beyond = [f"{printable(name)} ({max(std):.3g})" for name, std in sides if max(std) >= LARGEST]
+    if not beyond:
+        return None
+    told = ", ".join(beyond[:_MOST_NAMED])
+    more = f" and {len(beyond) - _MOST_NAMED:,} more" if len(beyond) > _MOST_NAMED else ""
+    return (
+        f"beyond measure: no images have a std of {LARGEST:g} and more, as have {told}{more}; "
+        "`normstat outliers` finds the image"
     )
 
 
@@ -89,4 +113,9 @@ def _distance(group: Group, side: Side, whole: Side) -> Distance:
         shift=metrics["shift"] if metrics else None,
         gain=metrics["gain"] if metrics else None,
         mismatch=mismatch(metrics) if metrics else None,
+        unmeasured=None
+        if metrics
+        else "constant"
+        if side.std.min() <= SMALLEST
+        else "beyond measure",
     )

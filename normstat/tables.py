@@ -20,7 +20,7 @@ from normstat.per_image import Channel, Columns, Row, Rows, mean_and_std
 from normstat.sources.base import printable
 from normstat.spec.files import check_target, is_special
 from normstat.spec.model import integer
-from normstat.statistics import Kind, kind_of
+from normstat.statistics import Kind, State, kind_of
 from normstat.statistics.state import FLOAT_BITS
 
 # What a table tells of each image, before what it tells of each channel, as `mean_R`.
@@ -106,18 +106,24 @@ class Destination:
         path = Path(per_image)
         _format_of(path).check()
         check_target(
-            path, force=force, inputs=inputs, option=_OPTION, thing=_THING, is_one=is_table
+            path,
+            force=force,
+            inputs=inputs,
+            option=_OPTION,
+            thing=_THING,
+            is_one=is_table,
+            suggestion=Path(f"images{path.suffix}"),
         )
         # On the disk of the table, where there has to be room anyway.
         return cls(Rows(None if is_special(path) else str(path.resolve().parent)), path)
 
-    def write(self, kinds: Iterable[str], *, rgb: bool) -> None:
+    def write(self, state: State, *, rgb: bool) -> None:
         """Write the file, if that is where the rows go.
 
         Parameters
         ----------
-        kinds
-            Those of the images.
+        state
+            That of the images.
         rgb
             Three channels even when every image is gray.
 
@@ -127,7 +133,9 @@ class Destination:
             The disk is full, or the folder gone.
         """
         if self.rows is not None and self.path is not None:
-            write_table(self.path, self.rows, Columns.of(kinds, rgb=rgb))
+            unnamed = [""] if state.bands.total() < state.images else []
+            columns = Columns.of(state.kinds, bands=[*state.bands, *unnamed], rgb=rgb)
+            write_table(self.path, self.rows, columns)
 
 
 def write_table(path: Path, rows: Rows, columns: Columns) -> None:

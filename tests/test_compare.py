@@ -1,12 +1,14 @@
 """The real command: what it compares, what it prints, and the code that it ends with."""
 
 import json
-import re
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from PIL import Image
 
 import normstat
@@ -15,6 +17,7 @@ from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SpecError
 from normstat.metrics import METRICS
 from normstat.presets import load_catalogue, preset
+from normstat.reports.comparison_markup import code
 from normstat.spec.files import save
 from normstat.spec.model import Constants
 from tests.conftest import Ran
@@ -390,12 +393,25 @@ def test_names_of_folders_are_text_to_github(run, nasty, tmp_path):
         assert "%" not in line.replace("%25", "")
     text = (tmp_path / "summary.md").read_text()
     assert "\x1b" not in text + out
-    rows = table_rows(text)
-    assert len(rows) == 2 + len(NASTY)
-    assert len({row.count("|") for row in rows}) == 1
-    # What stands in backquotes is code to every reader of Markdown.
-    outside = re.sub("`[^`\n]*`", "", text)
-    assert "<" not in outside.replace("\\<", "")
+    read = [each.strip() for each in codes_of(text)]
+    shown = [name.replace("\n", "\\n").replace("\x1b", "\\x1b") for name in NASTY]
+    assert [name for name in read if name in shown] == shown
+    assert "<script" not in MARKDOWN.render(text)
+
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def codes_of(text):
+    """What a reader of Markdown takes for inline code."""
+    inlines = [each for token in MARKDOWN.parse(text) for each in token.children or ()]
+    return [each.content for each in inlines if each.type == "code_inline"]
+
+
+@given(st.text("ab|`\\ <*&", min_size=1).filter(lambda text: text == text.strip()))
+def test_names_in_markdown_are_read_as_they_are(name):
+    row = f"| against | x |\n|---|---|\n| {code(name, in_table=True)} | 1 |\n"
+    assert codes_of(row) == codes_of(f"### {code(name)}") == [name]
 
 
 def test_names_of_folders_are_text_to_junit(run, nasty):

@@ -1,6 +1,7 @@
 """Groups: every one is exact, and their sum is the whole."""
 
 import json
+import re
 import tarfile
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import jsonschema
 import msgspec
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -677,6 +679,31 @@ def test_constant_group_is_the_farthest(run, tmp_path):
                   for each in ("flat", "ramp"))  # fmt: skip
     assert "constant" in flat
     assert out.index(flat) < out.index(ramp)
+
+
+def test_group_with_a_std_that_no_images_have_is_not_called_constant(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for group in ("usual", "wild", "flat"):
+        (tmp_path / "set" / group).mkdir(parents=True)
+        for number in range(2):
+            values = rng.normal(500, 50, (9, 9)).astype(np.float32)
+            values[0, 0] = np.finfo(np.float32).min if (group, number) == ("wild", 1) else 500
+            values = np.full_like(values, 7) if group == "flat" else values
+            tifffile.imwrite(tmp_path / "set" / group / f"{number}.tif", values)
+    code, out, _ = run("compute", "set", "--group-by", "parent")
+    assert code == 0
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    told = {name: re.search("constant|beyond measure", lines[name])[0] for name in lines
+            if name in ("usual", "wild", "flat")}  # fmt: skip
+    assert told == {"usual": "beyond measure", "wild": "beyond measure", "flat": "constant"}
+    assert out.index(lines["wild"]) < out.index(lines["usual"])
+    note = "no images have a std of 1e+09 and more, as have the whole (1.54e+37), wild (2.67e+37)"
+    assert note in " ".join(out.split())
+    assert run("report", "-o", "r.md").code == 0
+    text = (tmp_path / "r.md").read_text()
+    assert len(re.findall(r"\| (?:usual|wild) \| 2 \| beyond measure \|", text)) == 2
+    assert re.search(r"\| flat \| 2 \| constant \|", text)
+    assert note in text
 
 
 @pytest.mark.parametrize(

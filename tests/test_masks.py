@@ -912,6 +912,71 @@ def test_nnunet_gets_the_percentiles_of_the_foreground(run, tmp_path, dtype):
     assert updated["foreground_intensity_properties_per_channel"]["0"] == found
 
 
+def foreground(run):
+    code, out, err = run("export", "--to", "nnunet")
+    assert code == 0, err
+    return json.loads(out)["foreground_intensity_properties_per_channel"]
+
+
+def check_limits(found, values):
+    """`values` are those of a channel each."""
+    for channel, each in zip(values, found.values(), strict=True):
+        low, high = np.percentile(channel.astype(float), [0.5, 99.5])
+        assert each["percentile_00_5"] == pytest.approx(low, rel=1e-12)
+        assert each["percentile_99_5"] == pytest.approx(high, rel=1e-12)
+
+
+def test_nnunet_gets_the_percentiles_of_opaque_pixels(run, tmp_path):
+    image = 50 + noise(30, 30, 4, top=150)
+    image[..., 3] = np.where(noise(30, 30, top=2), 255, 0)
+    save(tmp_path / "images" / "a.png", image)
+    assert run("compute", "images", "--alpha", "mask").code == 0
+    check_limits(foreground(run), image[image[..., 3] > 0][:, :3].T)
+
+
+def test_nnunet_gets_the_percentiles_of_what_is_not_nodata(run, tmp_path):
+    codes = 7 + noise(61, 47, top=900, dtype=np.uint16)
+    codes[::2] = 7
+    save(tmp_path / "images" / "a.png", codes)
+    assert run("compute", "images", "--nodata", "7").code == 0
+    check_limits(foreground(run), [codes[codes != 7]])
+
+
+def test_nnunet_finds_percentiles_that_were_not_listed(run, made):
+    _, codes, masks = made
+    assert run("compute", "images", "--mask-dir", "masks", "--percentiles", "50").code == 0
+    values = [codes[name][masks[name] > 0] for name in codes]
+    check_limits(foreground(run), np.concatenate(values).T)
+
+
+def test_nnunet_of_signed_codes_has_their_percentiles(run, samples):
+    spec = normstat.compute(samples / "deep" / "ct.dcm")
+    normstat.save(spec, run.folder / "normstat.json")
+    [found] = foreground(run).values()
+    assert (found["percentile_00_5"], found["percentile_99_5"]) == (
+        spec.percentiles["0.5"][0],
+        spec.percentiles["99.5"][0],
+    )
+
+
+def test_nnunet_of_floats_is_refused_and_updates_mean_and_std_alone(run, tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    values = np.random.default_rng(0).random((9, 9)).astype("f4")
+    values[0, 0] = np.nan
+    (tmp_path / "images").mkdir()
+    tifffile.imwrite(tmp_path / "images" / "a.tif", values)
+    assert run("compute", "images", "--max-pixel-value", "255").code == 0
+    code, _, err = run("export", "--to", "nnunet")
+    assert (code, "`--update` replaces mean and std alone" in " ".join(err.split())) == (3, True)
+    old = {"mean": 1, "std": 1, "percentile_00_5": 3, "percentile_99_5": 4}
+    path = tmp_path / "dataset_fingerprint.json"
+    path.write_text(json.dumps({"foreground_intensity_properties_per_channel": {"0": old}}))
+    assert run("export", "--to", "nnunet", "--update", path.name).code == 0
+    new = json.loads(path.read_text())["foreground_intensity_properties_per_channel"]["0"]
+    assert new["mean"] == pytest.approx(np.nanmean(values.astype(float)), rel=1e-6)
+    assert (new["percentile_00_5"], new["percentile_99_5"]) == (3, 4)
+
+
 def test_nnunet_of_all_pixels_clips_nothing(run, made):
     assert run("compute", "images").code == 0
     found = json.loads(run("export", "--to", "nnunet").out)

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from normstat.cli import main
 from normstat.oddities import RULES, Outliers
 from normstat.tables import Table
 from tests.conftest import Ran
+from tests.test_dicom import dicom
 
 SUFFIXES = [".csv", ".jsonl", ".parquet"]
 
@@ -115,6 +117,69 @@ def test_rule_finds_what_it_is_for(tmp_path, rule):
     with_name = [reason.text for reason in first.reasons if reason.rule == rule]
     assert len(with_name) == 1
     assert with_name[0]
+
+
+def xrays(folder, save, *, count=12):
+    """Save X-rays of 12 bits, of which the second last is a negative."""
+    folder.mkdir()
+    rng = np.random.default_rng(8)
+    for number in range(count):
+        codes = rng.normal(rng.uniform(850, 950), 120, (24, 24)).clip(0, 4095).astype(np.uint16)
+        codes = 4095 - codes if number == count - 2 else codes
+        save(folder, f"{number:02}", codes, last=number == count - 1)
+    return folder
+
+
+def save_dicom(folder, name, codes, *, last=False, **elements):
+    shown = "MONOCHROME1" if last else "MONOCHROME2"
+    content = dicom(codes, bits=12, Modality="DX", PhotometricInterpretation=shown, **elements)
+    (folder / f"{name}.dcm").write_bytes(content)
+
+
+def save_png(folder, name, codes, *, last=False):
+    Image.fromarray(codes).save(folder / f"{name}.png")
+
+
+def test_inverted_xrays_are_named_by_their_codes_and_by_their_headers(tmp_path):
+    table = tmp_path / "t.csv"
+    found = normstat.outliers(xrays(tmp_path / "images", save_dicom))
+    normstat.compute(tmp_path / "images", per_image=table)
+    for each in (found, normstat.outliers(table)):
+        assert each.named["inverted"] == 2
+        told = {
+            one.path: reason.text
+            for one in each.outliers
+            for reason in one.reasons
+            if reason.rule == "inverted"
+        }
+        assert told["10.dcm"].startswith("inverted polarity? its mean is 3.2")
+        assert told["11.dcm"] == "MONOCHROME1, whose 0 is white, where most images are not"
+
+
+def test_image_that_is_not_monochrome1_among_such_is_named(tmp_path):
+    def save(folder, name, codes, *, last):
+        save_dicom(folder, name, codes, last=not last)
+
+    found = normstat.outliers(xrays(tmp_path / "images", save))
+    [one] = [each for each in found.outliers if each.path == "11.dcm"]
+    assert "its 0 is black" in one.reasons[0].text
+    assert found.named["inverted"] == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"max_pixel_value": 4095}])
+def test_twelve_bits_in_sixteen_are_inverted_about_their_own_largest(tmp_path, options):
+    spec = normstat.compute(xrays(tmp_path / "images", save_png), **options)
+    found = normstat.outliers(spec)
+    assert found.named["inverted"] == 1
+    assert "inverted" in reasons(found, "10.png")
+
+
+def test_rescaled_values_have_no_range_to_be_inverted_in(tmp_path):
+    def save(folder, name, codes, *, last):
+        save_dicom(folder, name, codes, RescaleSlope=2, RescaleIntercept=-1024)
+
+    found = normstat.outliers(xrays(tmp_path / "images", save))
+    assert found.named == {"mean": 1}
 
 
 def test_colour_with_three_equal_channels_is_gray(tmp_path):
@@ -258,6 +323,17 @@ def test_influence_of_floats_is_exact(tmp_path):
     assert_influence_is_a_recompute(folder, normstat.outliers(folder))
 
 
+def test_influence_is_exact_where_floats_and_whole_numbers_are_one_set(tmp_path):
+    folder, rng = tmp_path / "images", np.random.default_rng(6)
+    folder.mkdir()
+    for number in range(6):
+        values = rng.normal(50, 20, (4, 5)).astype(np.float32)
+        tifffile.imwrite(folder / f"{number}.tif", values.round() if number % 2 else values)
+    found = normstat.outliers(folder)
+    assert {each.kind for each in found.outliers} == {"gray-float", "gray-s16"}
+    assert_influence_is_a_recompute(folder, found)
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -294,6 +370,102 @@ def test_folder_spec_and_every_table_tell_the_same(tmp_path, samples, name):
     found.append(normstat.outliers(spec))
     plain = [msgspec.structs.replace(each, name="") for each in found]
     assert all(each == plain[0] for each in plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "names"),
+    [
+        ("satellite13.tif", {"bands": ["B04", "B03", "B02"]}, ["B04", "B03", "B02"]),
+        ("plain.tif", {"bands": ["3", "1"]}, ["B3", "B1"]),
+        ("table.csv", {"columns": ["w", "-h"]}, ["w", "-h"]),
+    ],
+)
+def test_channels_have_the_names_of_the_spec(tmp_path, samples, name, options, names):
+    folder, rng = tmp_path / "images", np.random.default_rng(7)
+    folder.mkdir()
+    plain = rng.integers(0, 4000, (8, 8, 5), dtype=np.uint16)
+    for number in range(3):
+        path = folder / f"{number}{Path(name).suffix}"
+        if name == "plain.tif":
+            tifffile.imwrite(path, plain, photometric="minisblack", planarconfig="contig")
+        elif name == "table.csv":
+            path.write_text("-h,w\n1.5,2\n3,4\n")
+        else:
+            shutil.copy(samples / "deep" / name, path)
+    if "columns" in options:
+        options = options | {"extensions": ["csv"]}
+    for suffix in SUFFIXES:
+        path = tmp_path / f"t{suffix}"
+        spec = normstat.compute(folder, per_image=path, **options)
+        assert [*Table.at(path).names] == spec.channels == names
+        found = normstat.outliers(path)
+        assert (found.channels, found.mean) == (names, spec.mean)
+        assert normstat.outliers(spec).channels == names
+
+
+GROUPS = ("coast", "night", "forest")
+
+
+@pytest.fixture
+def merged(tmp_path, samples, monkeypatch):
+    """A spec that was merged from those of three folders, which are there."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(samples / "photos", "photos")
+    folders = [f"photos/{group}" for group in GROUPS]
+    return folders, normstat.merge(*map(normstat.compute, folders))
+
+
+def test_merged_spec_has_the_outliers_of_its_folders(merged, here):
+    folders, spec = merged
+    found, expected = normstat.outliers(spec), normstat.outliers(*folders)
+    assert found == msgspec.structs.replace(expected, name="the spec")
+    assert found.mean == spec.mean
+    Path("photos").rename("moved")
+    normstat.save(spec, "mg.json")
+    assert "photos/coast photos/forest photos/night is not here" in here("outliers", "mg.json").err
+    found = normstat.outliers("mg.json", *(f"moved/{group}" for group in reversed(GROUPS)))
+    assert found.outliers[0].path == "moved/forest/forest-10.jpg"
+    assert [each.score for each in found.outliers] == [each.score for each in expected.outliers]
+    code, _, err = here("outliers", "mg.json", "moved/night", "moved/forest")
+    assert (code, "none of these has the files of photos/coast" in " ".join(err.split())) == (3, 1)
+
+
+def test_merged_spec_of_archives_names_each(merged):
+    folders, _ = merged
+    for group, folder in zip(GROUPS, folders, strict=True):
+        with tarfile.open(f"{group}.tar", "w") as archive:
+            archive.add(folder, group)
+    tars = [f"{group}.tar" for group in GROUPS]
+    found = normstat.outliers(normstat.merge(*map(normstat.compute, tars)))
+    assert found == msgspec.structs.replace(normstat.outliers(*tars), name="the spec")
+
+
+def test_change_in_a_dataset_that_was_merged_is_told(merged, here):
+    folders, spec = merged
+    normstat.save(spec, "mg.json")
+    Path(folders[1], "night-03.jpg").unlink()
+    code, _, err = here("outliers", "mg.json")
+    assert (code, "night-03.jpg" in err) == (3, True)
+
+
+def test_some_shards_have_the_outliers_of_their_images(samples, tmp_path):
+    shards = [normstat.compute(samples / "photos", shard=f"{number}/3") for number in (1, 3)]
+    tables = [tmp_path / f"{number}.csv" for number in (1, 3)]
+    for number, table in zip((1, 3), tables, strict=True):
+        normstat.compute(samples / "photos", shard=f"{number}/3", per_image=table)
+    (tmp_path / "both.csv").write_text(
+        tables[0].read_text() + "".join(tables[1].read_text().splitlines(keepends=True)[1:])
+    )
+    found = normstat.outliers(normstat.merge(*shards))
+    expected = normstat.outliers(tmp_path / "both.csv")
+    assert found == msgspec.structs.replace(expected, name="the spec")
+
+
+def test_spec_from_which_images_were_taken_out_is_refused_by_name(samples):
+    photos = samples / "photos"
+    rest = normstat.subtract(normstat.compute(photos), normstat.compute(photos / "night"))
+    with pytest.raises(normstat.NormstatError, match=r"photos/night\) cannot be left out"):
+        normstat.outliers(rest)
 
 
 def test_spec_gives_its_options_to_the_second_reading(tmp_path, samples):
@@ -566,6 +738,37 @@ def test_hostile_names_cannot_steer_the_terminal(tmp_path, here, columns):
             squeezed = "".join(out.split())
             for part in (r"\u001b[31mred\n", r"\u202egnp", "[bold]x[-bold]", r"caf\xe9"):
                 assert part[:8] in squeezed
+
+
+def extreme(folder):
+    """Save heights of which one is what a writer meant as missing."""
+    rng = np.random.default_rng(3)
+    for number in range(6):
+        values = rng.normal(500, 50, (20, 20)).astype(np.float32)
+        values[0, 0] = np.finfo(np.float32).min if number == 2 else 500
+        folder.mkdir(exist_ok=True)
+        tifffile.imwrite(folder / f"dem{number}.tif", values)
+    return folder
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_extreme_value_leaves_room_for_the_name_of_its_image(tmp_path, here, columns):
+    code, out, _ = here("outliers", extreme(tmp_path / "images"), COLUMNS=columns)
+    assert code == 0
+    [line] = [line for line in out.splitlines() if line.startswith("dem2.tif")]
+    assert all(re.fullmatch(r"[+-]?\d\.\de\+\d\d", cell) for cell in line.split()[1:])
+    assert "values up to 3.403e+38" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= columns
+    assert not re.search(r"\d{7}", out)
+
+
+def test_report_tells_extreme_values_by_their_exponents(tmp_path, here):
+    code, _, err = here("report", extreme(tmp_path / "images"), "-o", tmp_path / "r.md")
+    assert code == 0, err
+    text = (tmp_path / "r.md").read_text()
+    outliers = text[text.index("Outliers") :]
+    assert "dem2.tif" in outliers
+    assert not re.search(r"\d{12}\.\d", outliers)
 
 
 def test_quiet_says_nothing(here, samples):

@@ -370,7 +370,10 @@ def test_spec_and_table_are_two_files(run, samples):
 
 @pytest.mark.parametrize(
     ("place", "message"),
-    [("gone/t.csv", "the folder .* does not exist"), ("folder.csv", "is a folder")],
+    [
+        ("gone/t.csv", "the folder .* does not exist"),
+        ("folder.csv", "such as .*folder.csv/images.csv"),
+    ],
 )
 def test_place_that_cannot_be_written_is_found_out_first(tmp_path, place, message):
     (tmp_path / "folder.csv").mkdir()

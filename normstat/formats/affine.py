@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
-from msgspec import UNSET
+import msgspec
 
 from normstat.errors import SpecError
 from normstat.spec.model import Constants, Spec
 
 BYTE, WORD = Fraction(255), Fraction(65535)
-_STEPS = 200 * 257  # half percents, between codes of 8 bits as between those of 16
 RGB, BGR, GRAY = ("R", "G", "B"), ("B", "G", "R"), ("L",)
 
 
@@ -31,9 +31,8 @@ class Affine:
         The largest code: 255, 65535, 1 for float images; None when there is no bound.
     unit
         How many codes the numbers of the spec call 1.
-    clip
-        The 0.5 and 99.5 percentiles of the foreground, in codes, one pair a channel; None unless
-        the spec was made with masks.
+    spec
+        That of a dataset, whose pixels tell the `clip`.
 
     Raises
     ------
@@ -52,7 +51,7 @@ class Affine:
     channels: tuple[str, ...]
     code_max: Fraction | None
     unit: Fraction = BYTE
-    clip: tuple[tuple[Fraction, Fraction], ...] | None = field(default=None, compare=False)
+    spec: Spec | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) == len(self.channels) > 0:
@@ -80,8 +79,8 @@ class Affine:
         code_max = None if bound is None else exact(bound) * unit
         if code_max is not None and mean and max(mean) > code_max:
             code_max = None  # the usual range is not the one of these numbers
-        clip = _clip(constants, unit) if isinstance(constants, Spec) else None
-        return cls(tuple(mean), tuple(std), tuple(constants.channels), code_max, unit, clip)
+        spec = constants if isinstance(constants, Spec) else None
+        return cls(tuple(mean), tuple(std), tuple(constants.channels), code_max, unit, spec)
 
     @property
     def scale(self) -> tuple[Fraction, ...]:
@@ -92,6 +91,33 @@ class Affine:
     def offset(self) -> tuple[Fraction, ...]:
         """b of y = a·code + b: −mean / std."""
         return tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True))
+
+    @cached_property
+    def clip(self) -> tuple[tuple[Fraction, Fraction], ...] | None:
+        """The exact 0.5 and 99.5 percentiles of the pixels that count, in codes, a channel.
+
+        None where all pixels count and their range is that of the codes, and where no dataset is
+        known.
+
+        Raises
+        ------
+        SpecError
+            The dataset is of float values, of which no percentiles are known.
+        """
+        spec = self.spec
+        if spec is None or not (_is_part(spec) or spec.full_scale is None):
+            return None
+        from normstat.statistics import State  # noqa: PLC0415 (NumPy)
+
+        state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+        whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
+        if whole.histogram is None:
+            raise SpecError("no percentiles are known of float values")
+        low, high = (
+            [code + kind.zero for code in whole.histogram.percentile(percent)]
+            for percent in (Fraction(1, 2), Fraction(199, 2))
+        )
+        return tuple(zip(low, high, strict=True))
 
     def means(self, unit: Fraction = Fraction(1)) -> list[float]:
         """Return the means in units of so many codes."""
@@ -111,19 +137,11 @@ class Affine:
         )
 
 
-def _clip(spec: Spec, unit: Fraction) -> tuple[tuple[Fraction, Fraction], ...] | None:
-    pipeline, found = spec.pipeline, spec.percentiles
-    if (pipeline.masks is UNSET and pipeline.ignore_value is UNSET) or not found:
-        return None
-    if not {"0.5", "99.5"} <= found.keys():
-        return None
-    low, high = ([_on_grid(exact(value) * unit) for value in found[p]] for p in ("0.5", "99.5"))
-    return tuple(zip(low, high, strict=True))
-
-
-def _on_grid(code: Fraction) -> Fraction:
-    """Return a percentile without what a division rounded: it has few digits between two codes."""
-    return Fraction(round(code * _STEPS), _STEPS)
+def _is_part(spec: Spec) -> bool:
+    """Whether some of the pixels do not count."""
+    pipeline = spec.pipeline
+    asked = (pipeline.masks, pipeline.ignore_value, pipeline.nodata, spec.state.left_out)
+    return pipeline.alpha == "mask" or any(each is not msgspec.UNSET for each in asked)
 
 
 def exact(value: float | Fraction) -> Fraction:

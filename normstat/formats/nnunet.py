@@ -1,6 +1,7 @@
 """nnU-Net's dataset_fingerprint.json, for CTNormalization."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from normstat.errors import SpecError
@@ -9,14 +10,18 @@ from normstat.formats.base import Change, Header, Reading, Updated, number, read
 from normstat.formats.documents import DocumentFormat, Path, set_value
 
 _FIELD = "foreground_intensity_properties_per_channel"
+_INSTEAD = "in the fingerprint that nnU-Net made, `--update` replaces mean and std alone"
+
+Limits = tuple[tuple[Fraction, Fraction], ...]
 
 
 class NnUnet(DocumentFormat):
     """y = (code − mean) / std of codes clipped to two percentiles.
 
-    What is written has what CTNormalization reads. Of a spec that was made with masks it has the
-    percentiles of the foreground; without, it clips nothing: its percentiles are the ends of the
-    range. nnU-Net itself draws a sample of the foreground, and takes the same definitions.
+    What is written has what CTNormalization reads. Where some pixels do not count, or codes are
+    values of their own, it has the percentiles of the pixels that do; else it clips nothing: its
+    percentiles are the ends of the range. nnU-Net itself draws a sample of the foreground, and
+    takes the same definitions.
     """
 
     name = "nnunet"
@@ -30,24 +35,27 @@ class NnUnet(DocumentFormat):
         return (_FIELD,)
 
     def values(self, affine: Affine) -> dict[str, Any]:
-        numbers = zip(affine.means(), affine.stds(), self._limits(affine), strict=True)
-        return {
-            str(index): {
-                "mean": mean,
-                "percentile_00_5": low,
-                "percentile_99_5": high,
-                "std": std,
-            }
-            for index, (mean, std, (low, high)) in enumerate(numbers)
-        }
+        try:
+            limits = affine.clip
+        except SpecError as error:
+            raise SpecError(f"nnunet clips to percentiles, and {error}; {_INSTEAD}") from error
+        if limits is None:
+            if affine.code_max is None:
+                why = "the spec does not bound its codes"
+                raise SpecError(f"nnunet clips to percentiles, and {why}; {_INSTEAD}")
+            limits = ((Fraction(0), affine.code_max),) * len(affine.channels)
+        return self._fields(affine, limits)
 
     @staticmethod
-    def _limits(affine: Affine) -> list[tuple[float, float]]:
-        if affine.clip is not None:
-            return [(whole(low), whole(high)) for low, high in affine.clip]
-        if affine.code_max is None:
-            raise SpecError("nnunet clips to percentiles, and the spec does not bound its codes")
-        return [(0, whole(affine.code_max))] * len(affine.channels)
+    def _fields(affine: Affine, limits: Limits | None) -> dict[str, Any]:
+        numbers = zip(affine.means(), affine.stds(), strict=True)
+        fields = {
+            str(index): {"mean": mean, "std": std} for index, (mean, std) in enumerate(numbers)
+        }
+        for index, (low, high) in enumerate(limits or ()):
+            ends = {"percentile_00_5": whole(low), "percentile_99_5": whole(high)}
+            fields[str(index)] = dict(sorted((fields[str(index)] | ends).items()))
+        return fields
 
     def document(self, values: dict[str, Any]) -> Any:
         return {_FIELD: values}
@@ -75,8 +83,12 @@ class NnUnet(DocumentFormat):
     def update(self, text: str, affine: Affine) -> Updated:
         changes: list[Change] = []
         self.read(text)
-        for index, fields in self.values(affine).items():
-            for name in fields if affine.clip is not None else ("mean", "std"):
+        try:
+            limits = affine.clip
+        except SpecError:
+            limits = None  # those that are there stay
+        for index, fields in self._fields(affine, limits).items():
+            for name in fields:
                 document = self._parsed(text)
                 if (_FIELD, index) not in document.spans:
                     raise SpecError(f"{_FIELD}.{index}: there is no such channel")

@@ -2,6 +2,6 @@
 
 from normstat.oddities.judging import TOP, outliers
 from normstat.oddities.model import Outlier, Outliers
-from normstat.oddities.rules import RULES
+from normstat.oddities.rules import RULES, number_text
 
-__all__ = ["RULES", "TOP", "Outlier", "Outliers", "outliers"]
+__all__ = ["RULES", "TOP", "Outlier", "Outliers", "number_text", "outliers"]

@@ -1,8 +1,10 @@
 """Rows of images → which are unlike the rest, and what each does to mean and std."""
 
 import os
+import re
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -14,18 +16,19 @@ from normstat.errors import NormstatError, UsageError
 from normstat.oddities.model import Influence, Outlier, Outliers, Reason
 from normstat.oddities.places import Source, rows_of
 from normstat.oddities.rules import FEWEST, RULES, Crowd, robust_spread, robust_z
-from normstat.per_image import Columns, Row, Rows
+from normstat.per_image import Columns, Row, Rows, unescaped
 from normstat.reading import Observer
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import integer
-from normstat.statistics import kind_of
+from normstat.statistics import Kind, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.state import FLOAT_BITS
 
 TOP = 20
 
 _ROOT_BITS = 1024
+_UNSIGNED = re.compile(r"uint(\d\d?)")
 
 _Sort = tuple[str, str, int | float]  # kind, names of bands, max_pixel_value
 
@@ -89,7 +92,7 @@ def outliers(
 class _Sums:
     """Σ 1, Σ code and Σ code² a channel, in units of which max_pixel_value has `unit`.
 
-    `finest` is the largest code in them.
+    `finest` is the largest code in them, or the 1 of values.
     """
 
     unit: Fraction
@@ -117,7 +120,8 @@ def _judged(name: str, rows: Rows, *, rgb: bool, notes: list[str], top: int) -> 
     if not counts:
         raise NormstatError(f"{name}: holds no image")
     family = _family(counts)
-    columns = Columns.of((kind for kind, *_ in family), rgb=rgb)
+    bands = {unescaped(names) for _, names, _ in family}
+    columns = Columns.of((kind for kind, *_ in family), bands=bands, rgb=rgb)
     crowd, sums = _crowd(rows, family, columns)
     found = {rule: each.find(crowd) for rule, each in RULES.items()}
     far = np.abs(np.hstack([crowd.z_mean, crowd.z_std])).max(axis=1)
@@ -211,13 +215,14 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
     units = {kind: unit for kind, _, unit in sorted(family)}
     kinds = list(units)
     known = [kind_of(kind) for kind in kinds]
-    finest, top = max((kind_of(kind).max_code, unit) for kind, unit in units.items())
-    scale = 1 << FLOAT_BITS if known[0].bins is None else 1
+    finest, top = max((_fineness(kind_of(kind)), unit) for kind, unit in units.items())
+    scale = 1 << FLOAT_BITS if any(kind.bins is None for kind in known) else 1
     width = len(columns.names)
     sums = _Sums(Fraction(top) * scale, finest, *([0] * width for _ in range(3)))
     place = {kind: index for index, kind in enumerate(kinds)}
     # Flat, because there can be millions.
-    values, kind_of_row, equal = array("d"), array("q"), array("b")
+    values, kind_of_row, bits = array("d"), array("q"), array("q")
+    equal, white = array("b"), array("b")
     for row in rows:
         if _sort_of(row) not in family:
             continue
@@ -225,6 +230,9 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
         for each in found:
             values.extend((each.mean, each.std, each.min, each.max))
         kind_of_row.append(place[row.kind])
+        mode = row.mode.split()
+        bits.append(_bits(mode))
+        white.append("MONOCHROME1" in mode)
         own = {(each.count, each.sum, each.squares) for each in found}
         equal.append(columns.names == ("R", "G", "B") and len(own) == 1)
         part = _sums_of(row, columns, sums)
@@ -246,6 +254,8 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
         low,
         high,
         np.frombuffer(equal, np.bool_),
+        np.frombuffer(bits, np.int64),
+        np.frombuffer(white, np.bool_),
         robust_z(mean, centres["mean"], scales["mean"]),
         robust_z(std, centres["std"], scales["std"]),
         centres,
@@ -254,9 +264,19 @@ def _crowd(rows: Rows, family: set[_Sort], columns: Columns) -> tuple[Crowd, _Su
     return crowd, sums
 
 
+def _bits(mode: Sequence[str]) -> int:
+    """Return how many bits the values of a mode have, 0 if it does not say.
+
+    >>> _bits(["DX", "uint12"]), _bits(["CT", "int12"]), _bits(["CT", "uint12", "rescaled"])
+    (12, 0, 0)
+    """
+    found = [match for match in map(_UNSIGNED.fullmatch, mode) if match]
+    return int(found[0][1]) if found and "rescaled" not in mode else 0
+
+
 def _sums_of(row: Row, columns: Columns, whole: _Sums) -> _Sums:
     """Return the exact sums of an image in units of the dataset: 8 bit beside 16 as 257 times."""
-    factor = whole.finest // kind_of(row.kind).max_code
+    factor = whole.finest // _fineness(kind_of(row.kind))
     found = list(columns.channels(row).values())
     return _Sums(
         whole.unit,
@@ -265,6 +285,11 @@ def _sums_of(row: Row, columns: Columns, whole: _Sums) -> _Sums:
         [_number(each.sum) * factor for each in found],
         [_number(each.squares) * factor**2 for each in found],
     )
+
+
+def _fineness(kind: Kind) -> int:
+    """Return how many units of a kind's sums are the largest code, or 1 of floats."""
+    return kind.max_code if kind.bins else 1 << FLOAT_BITS
 
 
 def _number(value: int | str) -> int:

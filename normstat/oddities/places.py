@@ -1,17 +1,23 @@
 """Where the rows of images come from: a table, a spec's own dataset, or folders."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from normstat.contents import parts_of
-from normstat.errors import SourceError, SpecError, UsageError
+from normstat.contents import places as told_places
+from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import compute
-from normstat.per_image import Rows
+from normstat.per_image import Rows, escaped
 from normstat.sources.base import printable
 from normstat.spec.files import YAML_SUFFIXES, file_and_group, load
-from normstat.spec.model import Spec
+from normstat.spec.model import Dataset, Files, Shards, Spec, StateText
+from normstat.statistics import State
 from normstat.tables import Table, is_table
 from normstat.validation import measured_again, stale
 
@@ -61,15 +67,10 @@ def _of_spec(
     # A spec may be from anywhere: what it names is looked at here, never fetched.
     if not places and not all(map(os.path.lexists, roots)):
         raise SourceError(f"{told} is not here; name its images: `normstat outliers {name} FOLDER`")
-    if len(parts_of(spec)) == 1:
-        # Names and sizes tell at once what reading all of it would.
-        lines = list(stale(spec, *roots).lines())
-        if lines:
-            more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
-            raise _changed(told, name, f"{lines[0]}{more}")
+    found = _found(spec, name, roots if places else [])
     rows = Rows()
     try:
-        again = measured_again(spec, *roots, per_image=rows, **options)
+        again = _measured(spec, found, rows, options)
     except SpecError as error:
         if not len(rows):
             raise
@@ -98,6 +99,89 @@ def _check_same(spec: Spec, again: Spec, name: str, told: str, *, in_time: bool)
         if again.software != spec.software:
             why += f", or are read otherwise than by {_versions(spec)} (here: {_versions(again)})"
         raise _changed(told, name, why)
+
+
+def _runs(spec: Spec) -> Iterator[list[Spec]]:
+    """Yield of each dataset that was merged, or of the only one, the specs of its runs."""
+    for part in parts_of(spec):
+        if part.without:
+            raise NormstatError(
+                f"what was taken out ({', '.join(map(told_places, part.without))}) cannot be left "
+                "out of a new measurement: look at the specs that this one was made of"
+            )
+        files = {field: getattr(part, field) for field in Files.__struct_fields__}
+        shards = part.shards
+        estimators = [
+            replace(
+                spec.estimator, shards=Shards(of=shards.of, parts=[number]) if shards else UNSET
+            )
+            for number in (shards.parts if shards else [1])
+        ]
+        yield [replace(spec, dataset=Dataset(**files), estimator=each) for each in estimators]
+
+
+def _found(spec: Spec, name: str, roots: list[str]) -> list[tuple[list[Spec], list[str]]]:
+    """Return where the datasets of a spec are: where it says, or which of `roots` each is.
+
+    Names and sizes tell at once what reading all of it would.
+    """
+    datasets = list(_runs(spec))
+    several = len(datasets) > 1
+    left = [*([root] for root in roots if several), roots] if roots else []
+    found = []
+    for runs in datasets:
+        tried = left or [runs[0].dataset.roots]
+        differences = [stale(runs[0], *place) for place in tried]
+        same = [place for place, each in zip(tried, differences, strict=True) if not each]
+        if not same:
+            lines = list(differences[-1].lines())
+            more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+            how = f"{lines[0]}{more}"
+            if several and roots:
+                how = f"none of these has the files of {told_places(runs[0].dataset)}"
+            raise _changed(" ".join(map(printable, tried[-1])), name, how)
+        found.append((runs, same[0]))
+        left = [place for place in left if place != same[0] or place == roots]
+    return found
+
+
+def _measured(
+    spec: Spec, found: list[tuple[list[Spec], list[str]]], rows: Rows, options: dict[str, Any]
+) -> Spec:
+    """Measure what a spec is of again, each run with the rows of its images; return the whole."""
+    if len(found) == len(found[0][0]) == 1:
+        [([run], place)] = found
+        return measured_again(run, *place, per_image=rows, **options)
+    again, states = [], []
+    for runs, place in found:
+        prefix = _prefix(place) if len(found) > 1 else lambda path: path
+        for run in runs:
+            own = Rows()
+            try:
+                again.append(measured_again(run, *place, per_image=own, **options))
+            finally:
+                rows.extend(replace(row, path=prefix(row.path)) for row in own)
+            text = msgspec.to_builtins(again[-1].state)
+            states.append(State.from_text(text, ddof=spec.estimator.ddof))
+    return replace(
+        again[0],
+        state=msgspec.convert(State.of_all(states).to_text(), StateText),
+        skipped=[each for one in again for each in one.skipped],
+    )
+
+
+def _prefix(place: list[str]) -> Callable[[str], str]:
+    """Return how images of a source are named beside those of others, as `compute` names them."""
+    folder = escaped(place[0].rstrip("/"))
+    is_known = len(place) > 1  # then every name has its source already
+    is_folder = Path(place[0]).is_dir()
+
+    def named(path: str) -> str:
+        if is_known or (not is_folder and path.startswith(folder)):
+            return path
+        return f"{folder}/{path}"
+
+    return named
 
 
 def _versions(spec: Spec) -> str:

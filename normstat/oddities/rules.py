@@ -17,6 +17,8 @@ _MAD = 1.4826  # × MAD is the std of a normal distribution: 1 / Φ⁻¹(3/4); i
 _MEAN_AD = 1.2533  # × the mean absolute deviation is, too: sqrt(π/2)
 _CODE_FACTOR = 8  # "wrong range": three bits fewer than the rest
 _FLOAT_FACTOR = 64
+_USUAL_TOPS = [2**bits - 1 for bits in (10, 12, 14, 16)]
+_LONG = 1e5  # from here on numbers are told by their exponent
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,7 +30,8 @@ class Crowd:
 
     `mean`, `std`, `low` and `high` are in units of code / max_pixel_value, of which `units` has one
     for each of `kinds`. `z_mean` and `z_std` are robust z; `centre` and `scale` their medians and
-    deviations.
+    deviations. `bits` are stored by an image whose values are their own, 0 where that is not
+    known; `white` is where its 0 is shown as white.
     """
 
     channels: tuple[str, ...]
@@ -40,6 +43,8 @@ class Crowd:
     low: Floats
     high: Floats
     equal: Flags
+    bits: npt.NDArray[np.int64]
+    white: Flags
     z_mean: Floats
     z_std: Floats
     centre: Mapping[str, Floats]
@@ -104,8 +109,9 @@ def _tell_far(what: Literal["mean", "std"]) -> Callable[[Crowd, int], str]:
         value = (crowd.mean if what == "mean" else crowd.std)[row, worst]
         side = "above" if z[worst] > 0 else "below"
         return (
-            f"{what} of {crowd.channels[worst]} is {value:.4g}, {abs(z[worst]):.1f} robust "
-            f"deviations {side} the median {crowd.centre[what][worst]:.4g}"
+            f"{what} of {crowd.channels[worst]} is {value:.4g}, "
+            f"{number_text(abs(z[worst]), '.1f')} robust deviations {side} the median "
+            f"{crowd.centre[what][worst]:.4g}"
         )
 
     return tell
@@ -126,23 +132,47 @@ def _tell_constant(crowd: Crowd, row: int) -> str:
 
 
 def _inverted(crowd: Crowd) -> Flags:
-    """Where the mean is far from the rest, while that of the negative, 1 − mean, is not.
+    """Where the mean is far from the rest, while that of the negative is not; or as the file says.
 
-    A negative has the same std. Values of their own have no range to be inverted in; and where the
-    rest has a mean near 1/2, a mean does not tell.
+    A negative, the largest code minus the image, has the same std. Where the rest has a mean near
+    half of that code, a mean does not tell.
     """
-    if crowd.unit == 1:
-        return np.zeros(len(crowd.mean), np.bool_)
-    turned = robust_z(1 - crowd.mean, crowd.centre["mean"], crowd.scale["mean"])
+    negative = _tops(crowd)[:, None] - crowd.mean
+    turned = robust_z(negative, crowd.centre["mean"], crowd.scale["mean"])
     like_the_rest = (np.abs(turned) <= _NEAR) & (np.abs(crowd.z_std) <= _FAR)
-    return _far_mean(crowd) & like_the_rest.all(axis=1)
+    return _shown_inverted(crowd) | (_far_mean(crowd) & like_the_rest.all(axis=1))
+
+
+def _shown_inverted(crowd: Crowd) -> Flags:
+    return _few(crowd.white) | _few(~crowd.white)
+
+
+def _tops(crowd: Crowd) -> Floats:
+    """Return the largest code that each image can have, NaN for values without a known range.
+
+    Of 16 bits it is that of the fewest usual bits in which all images have room.
+    """
+    tops = np.ones(len(crowd.mean))
+    for index, (name, unit) in enumerate(zip(crowd.kinds, crowd.units, strict=True)):
+        kind, rows = kind_of(name), crowd.kind == index
+        if unit != kind.max_code:
+            continue  # max_pixel_value was asked for
+        if not kind.has_range:
+            tops[rows] = np.where(crowd.bits[rows], 2.0 ** crowd.bits[rows] - 1, np.nan)
+        elif kind.depth == "16":
+            largest = crowd.high[rows].max(initial=0) * unit
+            tops[rows] = min(top for top in _USUAL_TOPS if top >= min(round(largest), unit)) / unit
+    return tops
 
 
 def _tell_inverted(crowd: Crowd, row: int) -> str:
+    if _shown_inverted(crowd)[row]:
+        white, most = "MONOCHROME1, whose 0 is white", "where most images are"
+        return f"{white}, {most} not" if crowd.white[row] else f"its 0 is black, {most} {white}"
     mean, centre = float(crowd.mean[row].mean()), float(crowd.centre["mean"].mean())
     return (
-        f"inverted polarity? its mean is {mean:.3g}, that of its negative {1 - mean:.3g}, and the "
-        f"median {centre:.3g}"
+        f"inverted polarity? its mean is {mean:.3g}, that of its negative "
+        f"{_tops(crowd)[row] - mean:.3g}, and the median {centre:.3g}"
     )
 
 
@@ -209,7 +239,7 @@ RULES: dict[RuleName, Rule] = {
     "kind": Rule("another depth, or other channels, than most", 10.0, _kind, _tell_kind),
     "constant": Rule("every pixel is the same", 10.0, _constant, _tell_constant),
     "inverted": Rule(
-        f"its mean is far, that of its negative (1 − mean) within z {_NEAR:g}",
+        "its mean is far, that of its negative is not; or MONOCHROME1",
         10.0,
         _inverted,
         _tell_inverted,
@@ -224,6 +254,15 @@ RULES: dict[RuleName, Rule] = {
     "mean": Rule(f"its mean is farther than z {_FAR:g}", 0.0, _far_mean, _tell_far("mean")),
     "std": Rule(f"its std is farther than z {_FAR:g}", 0.0, _far_std, _tell_far("std")),
 }
+
+
+def number_text(value: float, form: str) -> str:
+    """Return a number with so many decimals, or where it would have many digits, its exponent.
+
+    >>> number_text(3.456, "+.1f"), number_text(-8.0113e36, "+.1f")
+    ('+3.5', '-8.0e+36')
+    """
+    return format(value, form if abs(value) < _LONG else form.replace("f", "e"))
 
 
 def robust_z(values: Floats, centre: Floats, scale: Floats) -> Floats:

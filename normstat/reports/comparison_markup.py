@@ -1,5 +1,6 @@
 """A comparison for machines that show things to people: Markdown, GitHub, JUnit."""
 
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
@@ -23,7 +24,7 @@ def _markdown_lines(report: Report) -> Iterator[str]:
     yield f"|---|{'---:|' * len(shown)}"
     for pair in report.comparisons:
         cells = (_cell(pair, name) for name in shown)
-        yield f"| {code(pair.b.name)} | {' | '.join(cells)} |"
+        yield f"| {code(pair.b.name, in_table=True)} | {' | '.join(cells)} |"
     findings = dict.fromkeys(text for pair in report.comparisons for text in pair.findings)
     for line in (*findings, *report.advice):
         yield ""
@@ -43,9 +44,16 @@ def _cell(pair: Comparison, name: str) -> str:
     return " ".join(f"{value:+.3f}" if name == "shift" else f"{value:.3f}" for value in values)
 
 
-def code(text: str) -> str:
-    """Return text as inline code, also within a table."""
-    return f"`{text.replace('`', ' ').replace('|', ' ')}`"
+def code(text: str, *, in_table: bool = False) -> str:
+    r"""Return text as inline code.
+
+    >>> print(code("cats|dogs"), code("cats|dogs", in_table=True), code("a`b`"))
+    `cats|dogs` `cats\|dogs` `` a`b` ``
+    """
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in (text[:1], text[-1:]) else ""
+    inside = text.replace("|", "\\|") if in_table else text
+    return f"{fence}{space}{inside}{space}{fence}"
 
 
 def escaped(text: str) -> str:

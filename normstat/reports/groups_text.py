@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.ranking import Distance, ranked
+from normstat.ranking import Distance, ranked, unmeasured_note
 from normstat.sources.base import printable
 from normstat.spec.model import Spec
 
@@ -22,6 +22,7 @@ class groups_text:  # noqa: N801 (called as the functions of the other reports a
     def __init__(self, spec: Spec) -> None:
         self._channels = spec.channels
         self._found = ranked(spec)
+        self._note = unmeasured_note(spec)
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -32,6 +33,8 @@ class groups_text:  # noqa: N801 (called as the functions of the other reports a
             left = len(self._found) - len(shown)
             text = f"and {left:,} more groups that are nearer (all are in the spec)"
             yield Text(text, style="dim")
+        if self._note:
+            yield Text(self._note, style="dim")
         marks = {_MARKS[each.mismatch] for each in shown} - {""}
         words = {"*": "* noticeable", "**": "** large"}
         told = [words[mark] for mark in sorted(marks)]
@@ -64,7 +67,7 @@ class groups_text:  # noqa: N801 (called as the functions of the other reports a
 def _distance(each: Distance) -> str:
     """Return the distance with its marks, which keep the decimals in line."""
     if each.jeffreys is None:
-        return "constant"
+        return each.unmeasured or ""
     return f"{each.jeffreys:.3f}{_MARKS[each.mismatch]:<2}"
 
 

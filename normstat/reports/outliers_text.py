@@ -5,11 +5,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from normstat.oddities import RULES, Outlier, Outliers
+from normstat.oddities import RULES, Outlier, Outliers, number_text
 from normstat.reports.comparison_text import bullets
 from normstat.sources.base import printable
 
 _MOST_COLUMNS = 4
+_NAME = 10  # columns that the name of an image has at least
 
 
 def outliers_text(found: Outliers) -> RenderableType:
@@ -35,7 +36,7 @@ def _dataset(found: Outliers) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(unit, no_wrap=True, overflow="ellipsis")
     for channel in found.channels:
-        table.add_column(Text(channel), justify="right", no_wrap=True)
+        table.add_column(Text(printable(channel)), justify="right", no_wrap=True)
     for label, values in (
         ("mean", found.mean),
         ("std, pooled", found.std),
@@ -44,20 +45,20 @@ def _dataset(found: Outliers) -> Table:
         ("median image std", found.median_std),
         ("  robust std", found.robust_std),
     ):
-        table.add_row(label, *(f"{value:.4f}" for value in values))
+        table.add_row(label, *(number_text(value, ".4f") for value in values))
     return table
 
 
 def _ranking(found: Outliers) -> Group:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("image", overflow="fold", ratio=1)
+    table.add_column("image", overflow="fold", ratio=1, min_width=_NAME)
     for title in ("score", "z mean", "z std", "Δ mean", "Δ std"):
         table.add_column(title, justify="right", no_wrap=True)
     for each in found.outliers:
         influence = each.influence
         table.add_row(
             _named(each),
-            f"{each.score:.1f}",
+            number_text(each.score, ".1f"),
             largest(each.z_mean, "+.1f"),
             largest(each.z_std, "+.1f"),
             largest(influence.mean_change if influence else None, "+.1e"),
@@ -74,7 +75,7 @@ def _ranking(found: Outliers) -> Group:
 
 
 def _named(each: Outlier) -> Group:
-    reasons = (Text(reason.text, style="yellow") for reason in each.reasons)
+    reasons = (Text(printable(reason.text), style="yellow") for reason in each.reasons)
     return Group(
         Text(printable(each.path), overflow="fold"),
         *(Padding(reason, (0, 0, 0, 2)) for reason in reasons),
@@ -83,4 +84,4 @@ def _named(each: Outlier) -> Group:
 
 def largest(values: list[float] | None, form: str) -> str:
     """Return the number that is farthest from zero."""
-    return format(max(values, key=abs), form) if values else "–"
+    return number_text(max(values, key=abs), form) if values else "–"

@@ -13,7 +13,7 @@ from PIL import Image
 from normstat.diagnosis.examination import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
-from normstat.oddities import Outliers, outliers
+from normstat.oddities import Outliers, number_text, outliers
 from normstat.per_image import escaped
 from normstat.readers.base import Decoded, assembled
 from normstat.reading import Observer
@@ -75,7 +75,9 @@ def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Jud
         return None, str(error)
     rows = {escaped(name): row for row, name in enumerate(listing.names)}
     seen = [
-        (rows[each.path], f"score {each.score:.1f}") for each in found.outliers if each.path in rows
+        (rows[each.path], f"score {number_text(each.score, '.1f')}")
+        for each in found.outliers
+        if each.path in rows
     ]
     return Judged(found, thumbnails(listing, seen, spec.pipeline)), ""
 

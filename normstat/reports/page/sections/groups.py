@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from normstat.ranking import unmeasured_note
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
     Block,
@@ -60,7 +61,7 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
             number,
             name_text(each.name),
             f"{each.images:,}",
-            "constant" if each.jeffreys is None else f"{each.jeffreys:.4f}",
+            each.unmeasured if each.jeffreys is None else f"{each.jeffreys:.4f}",
             span_of(each.shift, "+"),
             span_of(each.gain, ""),
             *(map(value_text, [*each.mean, *each.std]) if few else ()),
@@ -68,6 +69,10 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
         for number, each in numbered[:_MOST_GROUPS]
     ]
     left = len(found) - len(rows)
-    notes = (f"and {left:,} more that are nearer, all in the spec",) if left else ()
+    told = unmeasured_note(subject.spec)
+    notes = (
+        *((f"and {left:,} more that are nearer, all in the spec",) if left else ()),
+        *((told,) if told else ()),
+    )
     head = ("", "group", "images", "jeffreys", "shift", "gain", *heads)
     yield Table(Cells("groups against the whole", head, rows, notes))

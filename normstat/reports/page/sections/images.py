@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from normstat.oddities import number_text
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.outliers_text import largest
 from normstat.reports.page.model import (
@@ -54,7 +55,7 @@ def _outlier_blocks(subject: Subject) -> Iterator[Block]:
     rows = [
         (
             name_text(each.path),
-            f"{each.score:.1f}",
+            number_text(each.score, ".1f"),
             largest(each.z_mean, "+.1f"),
             largest(each.z_std, "+.1f"),
             largest(each.influence.mean_change if each.influence else None, "+.1e"),
