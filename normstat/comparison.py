@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from normstat.errors import NormstatError, SpecError
 from normstat.metrics import METRICS, Side
@@ -224,7 +225,7 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
     if not isinstance(spec, Spec):
         return Side(mean, std)
     covariance, shares = None, None
-    if spec.histogram and not spec.histogram.first_code:
+    if spec.histogram and spec.histogram.first_code is UNSET:
         counts = np.array(spec.histogram.counts, dtype=np.float64)[index]
         shares = counts / counts.sum(axis=1, keepdims=True)
     if spec.covariance is not None:

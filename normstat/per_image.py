@@ -315,7 +315,7 @@ class Columns:
         ('L', 'R', 'G', 'B')
         """
         found = [kind_of(name) for name in sorted(set(kinds))]
-        if len(found) > 1 and not all(kind.is_mixable for kind in found):
+        if len({kind.measure for kind in found}) > 1:
             return cls(tuple(dict.fromkeys(n for k in found for n in k.names)), False)
         if any(kind.is_colour or (rgb and kind.is_mixable) for kind in found):
             return cls(("R", "G", "B"))

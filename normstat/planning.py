@@ -236,7 +236,10 @@ def _of_dataset(
     whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
 
     if whole.histogram is None:
-        raise NormstatError(f"{name} is of float values, of which no percentiles are known")
+        raise NormstatError(
+            f"{name} is of float values, whose percentiles are known only where all are whole "
+            "numbers of 16 bits with a sign"
+        )
     codes, top = whole.histogram, Fraction(spec.pipeline.max_pixel_value or kind.max_code)
 
     def quantile(percent: str) -> tuple[float, ...]:

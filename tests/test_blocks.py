@@ -150,6 +150,54 @@ def test_signed_codes_have_exact_percentiles_and_their_own_unit():
     assert found.max_pixel_value == 1
 
 
+WHOLE = arrays(np.int16, (3, 20), elements=st.integers(-3000, 3000))
+
+
+@given(st.lists(WHOLE, min_size=1, max_size=3), st.sampled_from([np.float32, np.float64]))
+def test_floats_that_are_whole_numbers_count_as_codes(images, dtype):
+    codes = state_of("rgb-s16", [[codes] for codes in images], covariance=True)
+    floats = [[codes[:, :7].astype(dtype), -0.0 - -codes[:, 7:].astype(dtype)] for codes in images]
+    assert state_of("rgb-float", floats, covariance=True) == codes
+
+
+@pytest.mark.parametrize("odd", [0.5, 32768.0, -32769.0])
+def test_one_value_that_is_no_code_makes_floats_of_an_image(odd):
+    values = np.arange(6.0).reshape(3, 2) * 1000
+    blocks = [values, np.full((3, 1), odd), values]
+    state = state_of("rgb-float", [blocks], covariance=True)
+    assert list(state.kinds) == ["rgb-float"]
+    found, all_values = summary_of(state, covariance=True), np.concatenate(blocks, axis=1)
+    assert found.mean == pytest.approx(all_values.mean(axis=1), rel=1e-15)
+    assert np.array(found.covariance) == pytest.approx(np.cov(all_values, ddof=0), rel=1e-12)
+
+
+def test_signed_codes_and_floats_are_one_set_of_values():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-1000, 3000, (3, 50)).astype(np.float64)
+    values = rng.normal(40, 300, (3, 80))
+    state = state_of("rgb-float", [[codes], [values]], covariance=True)
+    assert sorted(state.kinds) == ["rgb-float", "rgb-s16"]
+    found, both = summary_of(state, covariance=True), np.concatenate([codes, values], axis=1)
+    assert found.mean == pytest.approx(both.mean(axis=1), rel=1e-15)
+    assert found.std == pytest.approx(both.std(axis=1), rel=1e-14)
+    assert np.array(found.covariance) == pytest.approx(np.cov(both, ddof=0), rel=1e-12)
+    assert (found.min, found.max) == (both.min(axis=1).tolist(), both.max(axis=1).tolist())
+    stds = [codes.std(axis=1), values.std(axis=1)]
+    assert found.alternatives.mean_of_image_stds == pytest.approx(np.mean(stds, axis=0), rel=1e-14)
+    assert (found.percentiles, found.histogram) == ({}, None)
+
+
+@given(arrays(np.int16, (2, 30)))
+def test_bins_of_signed_codes_are_those_that_are_used(codes):
+    found = summary_of(state_of("bands2-s16", [[codes]])).histogram
+    first, size = found.first_code, found.codes_per_bin
+    assert first <= codes.min() < first + size
+    assert codes.max() < first + 256 * size
+    edges = first + size * np.arange(len(found.counts[0]) + 1)
+    assert found.counts == [np.histogram(each, edges)[0].tolist() for each in codes]
+    assert size == 1 or int(codes.max()) - int(codes.min()) >= 127 * size
+
+
 def test_sixteen_bit_squares_do_not_overflow_in_images_of_any_size():
     counts = np.zeros((1, 1 << 16), np.int64)
     counts[0, 65535] = 1 << 33  # 65535² of so many is over 2⁶³
@@ -161,7 +209,7 @@ def test_sixteen_bit_squares_do_not_overflow_in_images_of_any_size():
 
 @given(arrays(np.float64, (1, 6), elements=NUMBERS))
 def test_packed_moments_are_the_same_when_unpacked(values):
-    record = counted("gray-float", FACTS, [Block(values)], covariance=False)
+    record = counted("bands1-float", FACTS, [Block(values)], covariance=False)
     [found] = unpacked_moments(record.content)
     assert (found.n, found.low, found.high) == (6, values.min(), values.max())
 

@@ -182,9 +182,8 @@ def _family(counts: Counter[_Sort]) -> set[_Sort]:
     families: dict[tuple[str, str, Fraction], Counter[_Sort]] = {}
     for sort, count in counts.items():
         kind, bands, unit = sort
-        depth = "codes" if kind_of(kind).is_mixable else kind
         # What codes are divided by has to be the same part of their range.
-        family = depth, bands, Fraction(unit) / kind_of(kind).max_code
+        family = kind_of(kind).measure, bands, Fraction(unit) / kind_of(kind).max_code
         families.setdefault(family, Counter())[sort] = count
     return set(max(families.items(), key=lambda item: (item[1].total(), item[0]))[1])
 

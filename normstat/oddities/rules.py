@@ -187,9 +187,14 @@ def _tell_gray(crowd: Crowd, row: int) -> str:
 
 def _kind(crowd: Crowd) -> Flags:
     usual, kinds = crowd.usual, map(kind_of, crowd.kinds)
-    # Gray among colour has a rule of its own.
+    # Gray among colour has a rule of its own; signed codes and floats are both values.
     odd = np.array(
-        [kind.depth != usual.depth or (kind.is_colour and usual.is_gray) for kind in kinds]
+        [
+            kind.has_range != usual.has_range
+            or (kind.has_range and kind.depth != usual.depth)
+            or (kind.is_colour and usual.is_gray)
+            for kind in kinds
+        ]
     )
     flags: Flags = odd[crowd.kind]
     return _few(flags)

@@ -15,6 +15,10 @@ from normstat.statistics.record import Exact, Record, packed, packed_moments, pa
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
+_POINT = 2 * FLOAT_BITS  # fractional bits of products
+# Of more channels, counts of 65,536 codes each would take too much memory.
+_MAY_BE_WHOLE = ("gray-float", "rgb-float")
+_GLANCE = 1000  # values that tell most floats from whole numbers
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,9 @@ class Block:
 def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: bool) -> Record:
     """Return the record of an image.
 
-    Of floats, NaN and infinite values do not count. The products of channels are of pixels that
-    have a value in all of them.
+    Of floats, NaN and infinite values do not count; gray and colour of which all values are whole
+    numbers of 16 bits with a sign are counted as such codes, which have exact percentiles. The
+    products of channels are of pixels that have a value in all of them.
 
     Raises
     ------
@@ -62,6 +67,8 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
     """
     known = kind_of(kind)
     gathering = _Floats(known) if known.bins is None else _Codes(known)
+    is_float = known.bins is None
+    whole = _Whole(kind_of(kind.replace("float", "s16"))) if kind in _MAY_BE_WHOLE else None
     left_out: Counter[str] = Counter()
     products = [0] * (known.channels * (known.channels - 1) // 2)
     for block in blocks:
@@ -72,12 +79,20 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
                 left_out[block.why] += int(valid.size - np.count_nonzero(valid))
             for why, count in block.left_out or ():
                 left_out[why] += count
-        if known.bins is None:
+        if is_float:
             valid = _finite(values, valid, left_out)
         gathering.add(values, valid)
+        if whole is not None and not whole.added(values, valid):
+            whole = None
         if covariance:
-            products = [a + b for a, b in zip(products, _products(values, valid), strict=True)]
+            rounded = is_float and whole is None
+            of_block = _products(values, valid, rounded=rounded)
+            shift = _POINT if is_float and not rounded else 0
+            products = [a + (b << shift) for a, b in zip(products, of_block, strict=True)]
     content = gathering.content()
+    if whole is not None:
+        kind, content = whole.kind.name, whole.content()
+        products = [product >> _POINT for product in products]
     found = tuple((why, left_out[why]) for why in sorted(left_out) if left_out[why])
     return Record(kind, facts, content, tuple(products) if covariance else (), found)
 
@@ -97,15 +112,17 @@ def _finite(
     return finite
 
 
-def _products(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> Iterator[int]:
+def _products(
+    values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None, *, rounded: bool
+) -> Iterator[int]:
+    """Yield Σ xy of each pair of channels: of whole values exactly, of others in fixed point."""
     if valid is not None:
         values = values[:, valid.all(axis=0)]
-    floats = not np.issubdtype(values.dtype, np.integer)
-    wide = values.astype(np.float64 if floats else np.int64)
+    wide = values.astype(np.float64 if rounded else np.int64)
     for a, b in combinations(range(len(values)), 2):
-        if floats:  # without BLAS, see `Moments.of`
+        if rounded:  # without BLAS, see `Moments.of`
             top, bottom = float((wide[a] * wide[b]).sum()).as_integer_ratio()
-            yield (top << 2 * FLOAT_BITS) // bottom
+            yield (top << _POINT) // bottom
         else:
             yield int(np.dot(wide[a], wide[b]))
 
@@ -114,22 +131,43 @@ class _Codes:
     """Counts of every code, channel by channel."""
 
     def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+        self.kind = kind
         self._counts = np.zeros((kind.channels, kind.bins or 0), np.int64)
 
     def add(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
         for channel, codes in enumerate(values):
             some = codes if valid is None else codes[valid[channel]]
-            if self._kind.zero:
-                some = some.astype(np.int32) - self._kind.zero
+            if self.kind.zero:
+                some = some.astype(np.int32) - self.kind.zero
             # Not bincount, which makes int64 of the pixels and a table of its own for each block.
             np.add.at(self._counts[channel], some, 1)
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())
-        if self._kind.bins == _NARROW:
+        if self.kind.bins == _NARROW:
             return packed(self._counts.ravel().tolist())
         return packed_wide(self._counts)
+
+
+class _Whole(_Codes):
+    """Counts of float values as signed codes, as long as all of them are such."""
+
+    def added(self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> bool:
+        """Add the values of a block, unless one of them is no code."""
+        some = values if valid is None else values[valid]
+        if not all(map(self._are_codes, (some.ravel()[:_GLANCE], some))):
+            return False
+        self.add(values, valid)
+        return True
+
+    def _are_codes(self, values: npt.NDArray[Any]) -> bool:
+        least, most = self.kind.zero, -self.kind.zero - 1
+        return bool(
+            not values.size
+            or (
+                values.min() >= least and values.max() <= most and (values == np.rint(values)).all()
+            )
+        )
 
 
 class _Floats:

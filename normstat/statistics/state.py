@@ -67,7 +67,14 @@ class Kind:
     @property
     def is_mixable(self) -> bool:
         """Whether its codes are fractions of a range that other kinds have too."""
-        return self.depth in {"8", "16"} and not self.name.startswith("bands")
+        return self.has_range and not self.name.startswith("bands")
+
+    @property
+    def measure(self) -> str:
+        """What it has in common with all kinds beside which it can stand."""
+        if self.is_mixable:
+            return "fractions of the range"
+        return self.name if self.has_range else f"values of {self.name.rpartition('-')[0]}"
 
     @property
     def depth(self) -> str:
@@ -204,6 +211,16 @@ class KindState:
             self.codes.repeated(3), self.images.repeated(3), self.codes.square_sums() * 3
         )
 
+    def as_floats(self, kind: Kind) -> "KindState":
+        """Return signed codes as float values."""
+        ends = zip(self.codes.minima(), self.codes.maxima(), strict=True)
+        return KindState(
+            None,
+            self.images.scaled(1 << FLOAT_BITS),
+            self.products and [value << 2 * FLOAT_BITS for value in self.products],
+            [(float(low + kind.zero), float(high + kind.zero)) for low, high in ends],
+        )
+
     @property
     def codes(self) -> Histogram:
         """The histogram of a kind that has one."""
@@ -299,7 +316,10 @@ class State:
         )
 
     def combined(self, *, rgb: bool) -> tuple[KindState, Kind]:
-        """Return all kinds as one: gray counts three times beside colour, 8 bit as 257 times.
+        """Return all kinds as one.
+
+        Gray counts three times beside colour, 8 bit as 257 times; signed codes and float values
+        are both values of their own.
 
         Parameters
         ----------
@@ -314,13 +334,14 @@ class State:
         kinds = [kind_of(name) for name in sorted(self.kinds)]
         if not self.images:
             raise SpecError("holds no image")
-        if len(kinds) > 1 and not all(kind.is_mixable for kind in kinds):
+        if len({kind.measure for kind in kinds}) > 1:
             raise SpecError(
                 f"images of unlike kinds: {self.told_kinds()}. They have no common measure: "
                 "measure them apart, with --include"
             )
         colour = rgb or any(kind.is_colour for kind in kinds)
         deep = any(kind.depth != "8" for kind in kinds)
+        floats = next((kind for kind in kinds if kind.bins is None), None)
         parts = []
         for kind in kinds:
             part = self.kinds[kind.name]
@@ -328,13 +349,15 @@ class State:
                 part = part.widened()
             if colour and kind.is_gray and kind.is_mixable:
                 part = part.as_rgb()
+            if floats and kind.bins:
+                part = part.as_floats(kind)
             parts.append(part)
         whole = reduce(KindState.merged, parts)
         if not all(whole.images.n):
             raise SpecError("holds no pixel")
-        if len(kinds) > 1 or (colour and kinds[0].is_mixable):
+        if kinds[0].is_mixable and (colour or len(kinds) > 1):
             return whole, kind_of(("rgb" if colour else "gray") + ("16" if deep else "8"))
-        return whole, kinds[0]
+        return whole, floats or kinds[0]
 
     def band_names(self) -> list[str]:
         """Return the names that the channels of all images have; none where they have none.

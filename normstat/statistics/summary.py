@@ -19,6 +19,7 @@ from normstat.spec.model import (
 )
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
+from normstat.statistics.histogram import Histogram as Codes
 from normstat.statistics.state import FLOAT_BITS, Kind, KindState, State, kind_of
 
 PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
@@ -125,7 +126,7 @@ def summarize(
 
 
 def _check_range(state: State, whole: KindState, kind: Kind, most: float) -> None:
-    if len({kind_of(name).depth for name in state.kinds}) > 1:
+    if kind.has_range and len({kind_of(name).depth for name in state.kinds}) > 1:
         raise NormstatError(
             f"max_pixel_value {most:g} cannot hold for images of several depths: "
             f"{state.told_kinds()}"
@@ -144,7 +145,6 @@ def _distribution(
         low, high = ([float(Fraction(each[end]) / unit) for each in whole.limits] for end in (0, 1))
         return low, high, {}, None
     codes, zero = whole.codes, kind.zero
-    size = codes.bins // HISTOGRAM_BINS
     return (
         [float((code + zero) / unit) for code in codes.minima()],
         [float((code + zero) / unit) for code in codes.maxima()],
@@ -152,8 +152,21 @@ def _distribution(
             percent: [float((code + zero) / unit) for code in codes.percentile(Fraction(percent))]
             for percent in percentiles
         },
-        Histogram(codes_per_bin=size, first_code=zero or UNSET, counts=codes.grouped(size)),
+        _binned(codes, zero),
     )
+
+
+def _binned(codes: Codes, zero: int) -> Histogram:
+    """Return counts in few bins: of the whole range, or of what signed codes use of theirs."""
+    if not zero:
+        size = codes.bins // HISTOGRAM_BINS
+        return Histogram(codes_per_bin=size, counts=codes.grouped(size))
+    low, high, size = min(codes.minima()), max(codes.maxima()), 1
+    while high // size - low // size >= HISTOGRAM_BINS:
+        size *= 2
+    start = low // size
+    counts = [bins[start : start + HISTOGRAM_BINS] for bins in codes.grouped(size)]
+    return Histogram(codes_per_bin=size, first_code=start * size + zero, counts=counts)
 
 
 def _nothing(percentiles: Sequence[str], *, covariance: bool) -> Summary:
