@@ -202,6 +202,17 @@ def test_values_that_are_not_finite_or_stand_for_none_are_left_out_and_counted(t
     assert spec.state.left_out == {"infinite": 1, "nan": 3, "nodata": 1}
 
 
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3)], ids=["gray", "colour"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4"])
+@pytest.mark.parametrize("nodata", [0, 3])
+def test_any_value_can_stand_for_none_in_every_type(tmp_path, shape, dtype, nodata):
+    values = np.random.default_rng(1).integers(0, 6, shape)
+    spec = normstat.compute(saved(tmp_path, values.astype(dtype)), nodata=nodata)
+    kept = [channel[channel != nodata] for channel in values.reshape(72, -1).T]
+    assert close(spec.mean, [channel.mean() / UNITS.get(dtype, 1) for channel in kept])
+    assert spec.state.left_out == {"nodata": int((values == nodata).sum())}
+
+
 def test_bands_are_picked_by_number_or_get_names(tmp_path):
     path = saved(tmp_path, WIDE)
     picked = normstat.compute(path, bands=["3", "1"])

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 from PIL import Image
 
 from normstat.errors import ImageError
@@ -80,7 +81,8 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     height, width = prod(shape[:-1]), shape[-1]
     facts = Facts(told_type, width, height, False, False, False, ",".join(names))
     flat = len(shape) == 2  # noqa: PLR2004 (only these does Pillow hold as they are)
-    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and not pipeline.nodata:
+    all_count = pipeline.nodata is UNSET
+    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and all_count:
         codes = np.moveaxis(view, 0, -1)
         image = Image.fromarray(np.ascontiguousarray(codes[..., 0] if len(view) == 1 else codes))
         return Decoded(kind, facts, image, shape=shape)
