@@ -126,6 +126,7 @@ def plan(
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
+    needed = known if _needs(method, of) else None
     pipeline = pipeline or Pipeline()
     if known and METHODS[method].needs:
         pipeline = _as_measured(known[1], pipeline)
@@ -137,9 +138,9 @@ def plan(
     job = Job(
         method=method,
         formula=METHODS[method].formula,
-        numbers=numbers.told() if METHODS[method].needs else "",
-        channels=known[1].channels if known and METHODS[method].needs else None,
-        max_pixel_value=_divisor(known[1] if METHODS[method].needs and known else None, pipeline),
+        numbers=numbers.told() if needed else "",
+        channels=needed[1].channels if needed else None,
+        max_pixel_value=_divisor(needed[1] if needed else None, pipeline),
         parameters={},
         pipeline=pipeline,
         format=format,
@@ -188,6 +189,11 @@ def _outside(listing: Listing, folder: Path) -> Listing:
     return listing if len(kept) == len(listing) else listing.pick(kept)
 
 
+def _needs(method: str, of: str) -> tuple[str, ...]:
+    """Return the settings that a method needs; of each image, `robust` needs none."""
+    return METHODS[method].needs if (method, of) != ("robust", "image") else ()
+
+
 def _settings(
     method: str,
     numbers: Numbers,
@@ -197,7 +203,7 @@ def _settings(
     window: int,
 ) -> Settings:
     """Gather what a method needs, in units of the range of codes."""
-    needs = METHODS[method].needs if (method, of) != ("robust", "image") else ()
+    needs = _needs(method, of)
     found: dict[str, Any] = {"of": of, "window": window}
     if "candidates" in needs:
         if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)
