@@ -78,6 +78,7 @@ def plan(
     output: str | os.PathLike[str],
     selection: Selection | None = None,
     pipeline: Pipeline | None = None,
+    read_as: Spec | None = None,
     format: str = "npy",  # noqa: A002 (the option's name)
     layout: Literal["chw", "hwc"] = "chw",
     dtype: Literal["float32", "float16"] = "float32",
@@ -98,6 +99,9 @@ def plan(
         What the method takes its numbers from.
     output
         The folder to write to.
+    pipeline, read_as
+        How the images are read. What the pipeline leaves open is as in the first spec of a dataset
+        among the numbers, whether the method needs them or not, or else as in this one.
     format, layout, dtype
         How values are stored: a name of `FORMATS`; channels first or last; float32 or float16.
     pack
@@ -126,10 +130,12 @@ def plan(
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
-    needed = known if _needs(method, of) else None
+    needed = known if needs_of(method, of) else None
+    given = (known and known[1], read_as)
+    described = next((each for each in given if isinstance(each, Spec)), None)
     pipeline = pipeline or Pipeline()
-    if known and METHODS[method].needs:
-        pipeline = _as_measured(known[1], pipeline)
+    if described:
+        pipeline = _as_measured(described, pipeline)
     selection = (selection or Selection()).seen_by(pipeline)
     listing = _outside(list_files(sources, selection), folder)
     if not len(listing):
@@ -162,10 +168,8 @@ def plan(
     return Plan(listing, names, folder, job, settings)
 
 
-def _as_measured(known: Constants, pipeline: Pipeline) -> Pipeline:
-    """Return a pipeline that reads the channels that the numbers are of, unless told otherwise."""
-    if not isinstance(known, Spec):
-        return pipeline
+def _as_measured(known: Spec, pipeline: Pipeline) -> Pipeline:
+    """Return a pipeline that reads the channels that a spec is of, unless told otherwise."""
     missing = {
         name: getattr(known.pipeline, name)
         for name in _OF_NUMBERS
@@ -189,7 +193,7 @@ def _outside(listing: Listing, folder: Path) -> Listing:
     return listing if len(kept) == len(listing) else listing.pick(kept)
 
 
-def _needs(method: str, of: str) -> tuple[str, ...]:
+def needs_of(method: str, of: str) -> tuple[str, ...]:
     """Return the settings that a method needs; of each image, `robust` needs none."""
     return METHODS[method].needs if (method, of) != ("robust", "image") else ()
 
@@ -203,7 +207,7 @@ def _settings(
     window: int,
 ) -> Settings:
     """Gather what a method needs, in units of the range of codes."""
-    needs = _needs(method, of)
+    needs = needs_of(method, of)
     found: dict[str, Any] = {"of": of, "window": window}
     if "candidates" in needs:
         if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)

@@ -404,6 +404,58 @@ def test_the_std_of_large_values_that_were_written_is_measured(call, here):
     assert record()["std"] == pytest.approx([wide.std()], rel=1e-6)
 
 
+# --- read as the spec did ---
+
+AS_THE_SPEC = {
+    "without SRC": (),
+    "what the spec is of": ("a.npy",),
+    "with --spec": ("a.npy", "--spec", "normstat.json"),
+    "of another": ("b.npy", "--spec", "normstat.json"),
+}
+WITHOUT_NUMBERS = {
+    "image_per_channel": (),
+    "min_max": (),
+    "robust": ("--of", "image"),
+    "standard": ("--preset", "mnist", "--max-pixel-value", "1"),
+}
+
+
+@pytest.mark.parametrize("arguments", AS_THE_SPEC.values(), ids=AS_THE_SPEC)
+@pytest.mark.parametrize("method", WITHOUT_NUMBERS)
+def test_images_are_read_as_the_spec_did_whatever_the_method(call, here, method, arguments):
+    if method == "standard" and "--spec" in arguments:
+        return  # --preset and --spec both give the numbers
+    values, _ = with_gaps(-9999, channels=1)
+    np.save("a.npy", values[..., 0])
+    np.save("b.npy", values[..., 0])
+    line = ("--method", method, *WITHOUT_NUMBERS[method])
+    name = arguments[0] if arguments else "a.npy"
+    assert works(call("apply", name, *line, "--nodata=-9999", "-o", "told"))
+    assert works(call("compute", "a.npy", "--nodata=-9999", "-q"))
+    assert works(call("apply", *arguments, *line))
+    assert np.array_equal(stored()[name], stored("told")[name])
+
+
+def test_a_spec_of_other_images_does_not_say_how_these_are_read(call, here):
+    values, _ = with_gaps(-9999, channels=1)
+    np.save("a.npy", values[..., 0])
+    np.save("b.npy", values[..., 0])
+    assert works(call("apply", "b.npy", "--method", "min_max", "-o", "before"))
+    assert works(call("compute", "a.npy", "--nodata=-9999", "-q"))
+    assert works(call("apply", "b.npy", "--method", "min_max"))
+    assert np.array_equal(stored()["b.npy"], stored("before")["b.npy"])
+
+
+def test_a_table_is_normalized_by_itself_after_a_plain_compute(call, here):
+    Path("t.csv").write_text("name,x,y\na,1,10\nb,3,\nc,5,40\n")
+    assert works(call("compute", "t.csv", "--columns", "x,y", "-q"))
+    for number, source in enumerate([(), ("t.csv",)]):
+        output = f"out{number}"
+        assert works(call("apply", *source, "--method", "min_max_per_channel", "-o", output))
+        expected = [[[0, 0.5, 1]], [[0, 0, 1]]]
+        np.testing.assert_allclose(stored(output)["t.csv"], expected, atol=1e-4)
+
+
 # --- names ---
 
 

@@ -1,5 +1,6 @@
 """`normstat apply`: normalize the images and store the values, or go back."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from normstat.formats.readings import read_constants
 from normstat.manifest import MANIFEST, Manifest
 from normstat.methods import METHODS
 from normstat.outputs import FORMATS
-from normstat.planning import Numbers, Plan, plan
+from normstat.planning import Numbers, Plan, needs_of, plan
 from normstat.presets import load_catalogue
 from normstat.restoration import restore
 from normstat.sources import Selection
@@ -135,6 +136,9 @@ def apply(
         _restore(Path(inverse), Path(output or "restored"), watch, jobs=jobs, quiet=quiet)
         return
     usual = _usual(specs, src)
+    described = usual if isinstance(usual, Spec) and _is_of(usual, src) else None
+    if not described and not needs_of(method, options["of"]):
+        usual = None  # it tells nothing of these images
     named = [_named_spec(text, source_format, quiet=quiet) for text in specs]
     numbers = _numbers(method, preset, named, usual, preset_files)
     if not src and isinstance(usual, Spec):
@@ -159,6 +163,7 @@ def apply(
         output=output or "normalized",
         selection=Selection(**{name: options.pop(name) for name in _SELECTION}),
         pipeline=pipeline_of(**{name: options.pop(name) for name in PIPELINE}, masks=masks),
+        read_as=described,
         **options,
     )
     if dry_run:
@@ -207,6 +212,13 @@ def _usual(specs: tuple[str, ...], src: tuple[str, ...]) -> Constants | None:
     if DEFAULT_PATH.exists() and (not specs or not src):
         return read_constants(DEFAULT_PATH).constants
     return None
+
+
+def _is_of(spec: Spec, src: tuple[str, ...]) -> bool:
+    """Whether a spec is of the sources, as it is where none are named."""
+    return {os.path.realpath(each) for each in src} <= set(
+        map(os.path.realpath, spec.dataset.roots)
+    )
 
 
 def _numbers(
