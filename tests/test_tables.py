@@ -188,6 +188,12 @@ def test_values_that_stand_for_none_are_told_by_nodata(tmp_path):
     assert (spec.mean, spec.state.left_out) == ([2], {"missing": 1})
 
 
+def test_integers_that_stand_for_none_need_not_fit_into_floats(tmp_path):
+    path = stored(tmp_path, x=[-(2**63), 1, 2, 3])
+    spec = normstat.compute(path, columns=["x"], nodata=-(2**63))
+    assert (spec.mean, spec.state.left_out) == ([2], {"missing": 1})
+
+
 def test_infinite_values_are_left_out_by_that_name(tmp_path):
     spec = normstat.compute(written(tmp_path, "x\n1\ninf\n-inf\n3\n"), columns=["x"])
     assert (spec.mean, spec.state.left_out) == ([2], {"infinite": 2})

@@ -160,11 +160,10 @@ def _blocks(
     all_rows = rows == list(range(len(view)))
     for values, window in _pieces(view, 0):
         flat = (values if all_rows else values[rows]).reshape(len(rows), -1)
+        valid = None if pipeline.nodata is UNSET else flat != pipeline.nodata
         if flat.dtype.kind in "ui" and dtype == "f8":
-            _check_exact(flat)
-        flat = flat.astype(dtype, copy=False)
-        valid = None if not isinstance(pipeline.nodata, float | int) else flat != pipeline.nodata
-        yield Block(flat, valid, "nodata", window)
+            _check_exact(flat if valid is None else flat[valid])
+        yield Block(flat.astype(dtype, copy=False), valid, "nodata", window)
 
 
 def _pieces(
@@ -200,5 +199,6 @@ def _pieces(
 
 
 def _check_exact(values: npt.NDArray[Any]) -> None:
-    if values.itemsize > 4 and (values.max() > _EXACT or values.min() < -_EXACT):  # noqa: PLR2004
+    wide = values.itemsize > 4 and values.size  # noqa: PLR2004
+    if wide and (values.max() > _EXACT or values.min() < -_EXACT):
         raise ImageError("integers beyond 2^53, which floats cannot hold")
