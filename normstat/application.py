@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from math import prod, sqrt
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,6 @@ from normstat.manifest import (
     write_manifest,
 )
 from normstat.methods import METHODS, Codes, Method, Settings, clipped, forward
-from normstat.normalization import Values
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
 from normstat.readers import Decoded, assembled
@@ -309,23 +308,29 @@ def _apply_one(chunk: _Chunk, index: int, name: str, opener: Opener) -> Output:
     with read(opener, job.pipeline) as decoded:
         codes, valid = _codes(decoded, job, name)
         kind, shape = kind_of(decoded.kind), decoded.shape
-    if method.needs and not (job.max_pixel_value or kind.has_range):
+    if job.channels is not None and not (job.max_pixel_value or kind.has_range):
         raise ImageError(
             f"{kind.name}, which has no range of codes as the numbers do; --max-pixel-value M "
             "says what its values are divided by"
         )
     top = job.max_pixel_value or kind.max_code
-    applied = job.parameters.get(str(top)) or method.fit(
-        codes if valid is None else _counting(codes, valid, method), top, chunk.settings
-    )
-    values = forward(codes, applied)
-    if valid is not None:
-        values[~valid] = 0
-    clips, farthest = (0, 0.0) if method.inverse == "exact" else clipped(codes, applied)
-    mean, std = _measured(values)
-    stored = arranged(
-        values.reshape(len(values), *shape) if shape else values, job.layout, job.dtype
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # what floats cannot hold is refused below
+        applied = job.parameters.get(str(top)) or method.fit(
+            codes if valid is None else _counting(codes, valid, method), top, chunk.settings
+        )
+        if valid is not None:
+            if applied.matrix is not None:  # which would mix what does not count into the rest
+                valid = np.broadcast_to(valid.all(axis=0), valid.shape)
+            codes = np.where(valid, np.asarray(codes), 0)
+        values = forward(codes, applied)
+        if valid is not None:
+            values[~valid] = 0
+        clips, farthest = (0, 0.0) if method.inverse == "exact" else clipped(codes, applied, valid)
+        mean, std = _measured(values)
+        stored = arranged(
+            values.reshape(len(values), *shape) if shape else values, job.layout, job.dtype
+        )
+    _check_held(mean, stored)
     if chunk.pack:
         np.lib.format.open_memmap(chunk.pack, mode="r+")[row] = stored
     else:
@@ -393,16 +398,24 @@ def _planes(decoded: Decoded) -> tuple[Codes, npt.NDArray[np.bool_] | None]:
 
 
 def _counting(codes: Codes, valid: npt.NDArray[np.bool_], method: Method) -> Codes:
-    """Return the pixels that count in every channel, of shape (C, pixels)."""
+    """Return the codes of each channel that count."""
     if method.name == "local":
         raise ImageError("has pixels that do not count, around which local has no neighbours")
-    everywhere = valid.all(axis=0)
-    if not everywhere.any():
-        raise ImageError("no pixel counts in every channel")
-    return np.asarray(codes)[:, everywhere]
+    for channel, counts in enumerate(valid):
+        if not counts.any():
+            raise ImageError(f"nothing counts in channel {channel + 1}")
+    return [plane[counts] for plane, counts in zip(codes, valid, strict=True)]
 
 
-def _measured(values: Values) -> tuple[list[float], list[float]]:
+def _check_held(mean: list[float], stored: npt.NDArray[Any]) -> None:
+    """Raise where the values of an image became infinite."""
+    if not np.isfinite(mean).all():
+        raise ImageError("has values that float32 cannot hold when they are normalized")
+    if stored.dtype == np.float16 and not np.isfinite(stored).all():
+        raise ImageError("has values that float16 cannot hold; --dtype float32 can")
+
+
+def _measured(values: npt.NDArray[np.floating]) -> tuple[list[float], list[float]]:
     """Return mean and std of each plane; rows are added in float32, their sums in float64."""
     mean = _row_sums(values, np.ones(values.shape[2], np.float32)) / values[0].size
     variance = _row_sums(values, values) / values[0].size - mean**2
@@ -410,10 +423,14 @@ def _measured(values: Values) -> tuple[list[float], list[float]]:
         rest = values[flat : flat + 1] - np.float32(mean[flat])
         offset = mean[flat] - np.float32(mean[flat])
         variance[flat] = _row_sums(rest, rest)[0] / rest.size - offset**2
+    if values.dtype == np.float32 and not np.isfinite([mean, variance]).all():
+        return _measured(values.astype(np.float64))  # whose squares float32 cannot hold
     return mean.tolist(), np.sqrt(np.maximum(variance, 0)).tolist()
 
 
-def _row_sums(values: Values, others: Values) -> npt.NDArray[np.float64]:
+def _row_sums(
+    values: npt.NDArray[np.floating], others: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
     # A dot product a row, not a matrix product, whose threads would get in the way of ours.
     sums: npt.NDArray[np.float64] = np.vecdot(values, others).sum(axis=1, dtype=np.float64)
     return sums

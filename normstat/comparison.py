@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import UNSET
 
 from normstat.errors import NormstatError, SpecError
-from normstat.metrics import METRICS, Side
+from normstat.metrics import METRICS, Array, Side
 from normstat.mistakes import Party, explanations
 from normstat.spec.model import Constants, Number, PresetSpec, Spec
 
@@ -17,6 +17,9 @@ from normstat.spec.model import Constants, Number, PresetSpec, Spec
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
 SMALLEST, LARGEST = 1e-9, 1e9
+# Values without a range may be in any unit, as long as floats hold the squares of their ratios.
+_SMALLEST_VALUE, _LARGEST_VALUE = 1e-75, 1e75
+_MANY_DIGITS = 1e7
 NEAR_SHIFT, NEAR_GAIN = 0.1, 1.25  # within these a mismatch is small
 _DIVIDE = "`normstat compute --max-pixel-value M` says what values are divided by, 1 for 0 to 1"
 
@@ -214,14 +217,7 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
         if len(getattr(spec, field)) != len(spec.channels):
             raise SpecError(f"{candidate.name}: {field} has not one number a channel")
     mean, std = (np.array(values)[index] / unit for values in (spec.mean, spec.std))
-    for channel, centre, spread in zip(np.array(spec.channels)[index], mean, std, strict=True):
-        if not SMALLEST < spread < LARGEST:
-            raise SpecError(
-                f"{candidate.name}: std of channel {channel} is {spread:g}, by which nothing can "
-                "be divided"
-            )
-        if not abs(centre) < LARGEST:
-            raise SpecError(f"{candidate.name}: mean of channel {channel} is {centre:g}")
+    _check_possible(candidate, [spec.channels[row] for row in index], mean, std)
     if not isinstance(spec, Spec):
         return Side(mean, std)
     covariance, shares = None, None
@@ -231,6 +227,29 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
     if spec.covariance is not None:
         covariance = np.array(spec.covariance)[np.ix_(index, index)] / unit**2
     return Side(mean, std, covariance, shares)
+
+
+def _check_possible(candidate: Candidate, channels: Sequence[str], mean: Array, std: Array) -> None:
+    """Raise for numbers that no image can have, or of which metrics would not be finite."""
+    ranged = _full_scale(candidate.spec) is not None
+    smallest, largest = (SMALLEST, LARGEST) if ranged else (_SMALLEST_VALUE, _LARGEST_VALUE)
+    for channel, centre, spread in zip(channels, mean, std, strict=True):
+        what = f"{candidate.name}: std of channel {channel} is {spread:g}"
+        if spread == 0:
+            raise SpecError(f"{what}: it is constant, and by zero nothing can be divided")
+        if smallest < spread < largest:
+            if abs(centre) < largest:
+                continue
+            what = f"{candidate.name}: mean of channel {channel} is {centre:g}"
+        if ranged:
+            raise SpecError(
+                f"{what} times the range of codes, as no images have: its numbers are in another "
+                "unit, or its max_pixel_value is not theirs"
+            )
+        raise SpecError(
+            f"{what}; only numbers from {smallest:g} to {largest:g} can be compared. In another "
+            "unit they can be"
+        )
 
 
 def _named(candidate: Candidate, side: Side) -> Named:
@@ -287,13 +306,23 @@ def mismatch(metrics: Mapping[str, Sequence[float]]) -> Mismatch:
     return "large" if shift > _FAR_SHIFT or gain > _FAR_GAIN else "noticeable"
 
 
+def in_digits(value: float, usual: str) -> str:
+    """Return a number in the usual format, as +.2f, or in few digits where that has many.
+
+    >>> in_digits(-1.5, "+.2f"), in_digits(1e21, "+.2f")
+    ('-1.50', '+1e+21')
+    """
+    return format(value, usual if abs(value) < _MANY_DIGITS else usual.replace("f", "g"))
+
+
 def _advice(a: Candidate, b: Candidate, metrics: dict[str, list[float]]) -> list[str]:
     """Return what to do, in two lines, from the size of the mismatch."""
     shifts, gains = np.array(metrics["shift"]), np.array(metrics["gain"])
     size = mismatch(metrics)
     after = (
-        f"after {b.name}, {a.name} has mean {shifts.min():+.2f} to {shifts.max():+.2f} and "
-        f"std {gains.min():.2f} to {gains.max():.2f}"
+        f"after {b.name}, {a.name} has mean {in_digits(shifts.min(), '+.2f')} to "
+        f"{in_digits(shifts.max(), '+.2f')} and std {in_digits(gains.min(), '.2f')} to "
+        f"{in_digits(gains.max(), '.2f')}"
     )
     if isinstance(b.spec, Spec):
         return [f"The mismatch is {size}: {after}, where {b.name} has 0 and 1."]

@@ -15,7 +15,7 @@ from normstat.contents import selection_of
 from normstat.errors import OnError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import Manifest
-from normstat.planning import Numbers, Plan, plan
+from normstat.planning import Numbers, Plan, needs_of, plan
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.registry import one_of, unknown
@@ -146,6 +146,9 @@ def planned(
         if name not in _OPTIONS:
             raise UsageError(unknown("option", name, dict.fromkeys(_OPTIONS)))
     usual = _usual(specs, sources)
+    described = usual if isinstance(usual, Spec) and _is_of(usual, sources) else None
+    if not described and not needs_of(method, options.get("of", "dataset")):
+        usual = None  # it tells nothing of these images
     named = [_named(each, number, source_format) for number, each in enumerate(specs, 1)]
     aim = _aim(preset, preset_files)
     numbers = _numbers(method, aim, [(name, found) for name, found, _ in named], usual)
@@ -175,6 +178,7 @@ def planned(
         output=output,
         selection=selection,
         pipeline=pipeline_of(**pixels, masks=masks_of(**places, **labels)),
+        read_as=described,
         **{name: options[name] for name in _STORED if name in options},
     )
     return replace(settled, notes=tuple(note for *_, notes in named for note in notes))
@@ -205,6 +209,12 @@ def _as_then(then: Selection, given: Mapping[str, Any]) -> Selection:
             "unmasked": True,
         }
     return replace(then, **{**given, **masks})
+
+
+def _is_of(spec: Spec, sources: Sequence[str | os.PathLike[str]]) -> bool:
+    """Whether a spec is of the sources, as it is where none are named."""
+    roots = set(map(os.path.realpath, spec.dataset.roots))
+    return {os.path.realpath(each) for each in sources} <= roots
 
 
 def _usual(specs: Sequence[Given], sources: Sequence[object]) -> Constants | None:

@@ -13,6 +13,7 @@ Values = npt.NDArray[np.float32]
 # A block of a row-wise result stays in the cache between its two steps.
 _BLOCK = 1 << 16
 _LARGE_OFFSET = 4.0
+_SMALLEST_SCALE, _LARGEST_SCALE = 1e-20, 1e20  # beyond these float32 may not hold the codes
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def denormalize(
 
 def affine(image: npt.NDArray[Any], scale: Any, offset: Any) -> Values:
     """Return scale·image + offset in float32, with the channels on the last axis (or one)."""
-    work = working_type(offset)
+    work = working_type(offset, scale)
     result = np.empty(image.shape, np.float32)
     if image.size:
         _fill(result, image, np.asarray(scale, work), np.asarray(offset, work))
@@ -176,12 +177,14 @@ def _fill(
             block[:] = lines[start : start + step] * factors + terms
 
 
-def working_type(offset: Any) -> type[np.float32] | type[np.float64]:
+def working_type(offset: Any, scale: Any) -> type[np.float32] | type[np.float64]:
     """Return the type in which scale·code + offset keeps seven digits of a result near 1.
 
-    With a large offset the sum cancels, and float32 would lose the digits that are left.
+    With a large offset the sum cancels, and float32 would lose the digits that are left. Codes that
+    a scale far from 1 is for are zero or infinite in float32.
     """
-    return np.float32 if np.max(np.abs(offset)) <= _LARGE_OFFSET else np.float64
+    usual = np.min(scale) >= _SMALLEST_SCALE and np.max(scale) <= _LARGEST_SCALE
+    return np.float32 if usual and np.max(np.abs(offset)) <= _LARGE_OFFSET else np.float64
 
 
 def as_codes(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

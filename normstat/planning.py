@@ -79,6 +79,7 @@ def plan(
     output: str | os.PathLike[str],
     selection: Selection | None = None,
     pipeline: Pipeline | None = None,
+    read_as: Spec | None = None,
     format: str = "npy",  # noqa: A002 (the option's name)
     layout: Layout = "chw",
     dtype: Dtype = "float32",
@@ -99,6 +100,9 @@ def plan(
         What the method takes its numbers from.
     output
         The folder to write to.
+    pipeline, read_as
+        How the images are read. What the pipeline leaves open is as in the first spec of a dataset
+        among the numbers, whether the method needs them or not, or else as in this one.
     format, layout, dtype
         How values are stored: a name of `FORMATS`; channels first or last; float32 or float16.
     pack
@@ -115,8 +119,6 @@ def plan(
     SourceError
         A source is missing or holds no image, or the output folder is one of them.
     """
-    if method not in METHODS:
-        raise UsageError(unknown("method", method, METHODS))
     if format not in FORMATS:
         raise UsageError(unknown("format", format, FORMATS))
     one_of("layout", layout, Layout)
@@ -131,9 +133,12 @@ def plan(
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
+    needed = known if needs_of(method, of) else None
+    given = (known and known[1], read_as)
+    described = next((each for each in given if isinstance(each, Spec)), None)
     pipeline = pipeline or Pipeline()
-    if known and METHODS[method].needs:
-        pipeline = _as_measured(known[1], pipeline)
+    if described:
+        pipeline = _as_measured(described, pipeline)
     selection = (selection or Selection()).seen_by(pipeline)
     listing = _outside(list_files(sources, selection), folder)
     if not len(listing):
@@ -142,9 +147,9 @@ def plan(
     job = Job(
         method=method,
         formula=METHODS[method].formula,
-        numbers=numbers.told() if METHODS[method].needs else "",
-        channels=known[1].channels if known and METHODS[method].needs else None,
-        max_pixel_value=_divisor(known[1] if METHODS[method].needs and known else None, pipeline),
+        numbers=numbers.told() if needed else "",
+        channels=needed[1].channels if needed else None,
+        max_pixel_value=_divisor(needed[1] if needed else None, pipeline),
         parameters={},
         pipeline=pipeline,
         format=format,
@@ -166,10 +171,8 @@ def plan(
     return Plan(listing, names, folder, job, settings)
 
 
-def _as_measured(known: Constants, pipeline: Pipeline) -> Pipeline:
-    """Return a pipeline that reads the channels that the numbers are of, unless told otherwise."""
-    if not isinstance(known, Spec):
-        return pipeline
+def _as_measured(known: Spec, pipeline: Pipeline) -> Pipeline:
+    """Return a pipeline that reads the channels that a spec is of, unless told otherwise."""
     missing = {
         name: getattr(known.pipeline, name)
         for name in _OF_NUMBERS
@@ -193,6 +196,19 @@ def _outside(listing: Listing, folder: Path) -> Listing:
     return listing if len(kept) == len(listing) else listing.pick(kept)
 
 
+def needs_of(method: str, of: str) -> tuple[str, ...]:
+    """Return the settings that a method needs; of each image, `robust` needs none.
+
+    Raises
+    ------
+    UsageError
+        There is no such method.
+    """
+    if method not in METHODS:
+        raise UsageError(unknown("method", method, METHODS))
+    return METHODS[method].needs if (method, of) != ("robust", "image") else ()
+
+
 def _settings(
     method: str,
     numbers: Numbers,
@@ -202,7 +218,7 @@ def _settings(
     window: int,
 ) -> Settings:
     """Gather what a method needs, in units of the range of codes."""
-    needs = METHODS[method].needs if (method, of) != ("robust", "image") else ()
+    needs = needs_of(method, of)
     found: dict[str, Any] = {"of": of, "window": window}
     if "candidates" in needs:
         if len(numbers.candidates) < 2:  # noqa: PLR2004 (a choice)

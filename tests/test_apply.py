@@ -437,6 +437,223 @@ def test_restore_gives_back_the_images(mixed):
         normstat.restore("normalized", "again", jobs=0)
 
 
+# --- values that do not count ---
+
+GAPS = {"NaN": np.nan, "infinity": np.inf, "nodata": -9999}
+
+
+def with_gaps(gap, channels=3, dtype=np.float32):
+    """A float image of shape (H, W, C), and where its values count: unlike in each channel."""
+    values = np.random.default_rng(3).normal(5, 2, (30, 40, channels)).astype(dtype)
+    counts = np.ones(values.shape, np.bool_)
+    for channel in range(channels):
+        counts[channel, : 7 + channel, channel] = False
+    values[~counts] = gap
+    return values, counts
+
+
+def z_of(values):
+    return (values - values.mean()) / values.std()
+
+
+def from_zero_to_one(values):
+    return (values - values.min()) / (values.max() - values.min())
+
+
+def by_quartiles(values):
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return (values - median) / (high - low)
+
+
+BY_CHANNEL = {
+    ("image_per_channel",): (z_of, 1e-6),
+    ("min_max_per_channel",): (from_zero_to_one, 1e-4),
+    ("robust", "--of", "image"): (by_quartiles, 1e-5),
+}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tiff"])
+@pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
+@pytest.mark.parametrize("method", BY_CHANNEL, ids=lambda method: method[0])
+def test_each_channel_is_normalized_by_all_of_its_values_that_count(
+    call, here, method, gap, suffix
+):
+    values, counts = with_gaps(gap)
+    if suffix == ".npy":
+        np.save("a.npy", values)
+    else:
+        tifffile.imwrite("a.tiff", values, photometric="rgb")
+    assert works(call("apply", f"a{suffix}", "--method", *method, "--nodata=-9999"))
+    (found,) = stored().values()
+    formula, close = BY_CHANNEL[method]
+    for channel in range(3):
+        here_counts = counts[..., channel]
+        expected = formula(values[..., channel][here_counts].astype(np.float64))
+        np.testing.assert_allclose(found[channel][here_counts], expected, atol=close)
+        assert not found[channel][~here_counts].any()
+    (output,) = record()["outputs"]
+    assert (output["left_out"], output.get("clipped", 0)) == (np.count_nonzero(~counts), 0)
+
+
+@pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
+@pytest.mark.parametrize("method", ["image", "min_max"])
+def test_an_image_is_normalized_by_all_values_that_count(call, here, method, gap):
+    values, counts = with_gaps(gap)
+    np.save("a.npy", values)
+    assert works(call("apply", "a.npy", "--method", method, "--nodata=-9999"))
+    kept, (found,) = values[counts].astype(np.float64), stored().values()
+    expected = from_zero_to_one(kept)
+    if method == "image":
+        expected = (kept - kept.mean()) / (kept.std() + 1e-4)
+    found = found.transpose(1, 2, 0)
+    np.testing.assert_allclose(found[counts], expected, atol=1e-6)
+    assert not found[~counts].any()
+
+
+def test_what_does_not_count_is_not_clipped(call, here):
+    values = np.random.default_rng(3).normal(5, 2, (30, 40, 1)).astype(np.float32)
+    values[3, 4], values[:2, :5], values[5, 5:7] = 5000, np.nan, -9999
+    np.save("a.npy", values)
+    assert works(call("apply", "a.npy", "--method", "image", "--nodata=-9999"))
+    (output,) = record()["outputs"]
+    kept = values[np.isfinite(values) & (values != -9999)].astype(np.float64)
+    assert (output["clipped"], output["left_out"]) == (1, 12)
+    told = 5000 - kept.mean() - 20 * (kept.std() + 1e-4)
+    assert output["clipped_by"] == pytest.approx(told, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["zca", "pca"])
+@pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
+def test_whiten_mixes_no_value_that_does_not_count_into_the_others(call, here, gap, kind):
+    values, counts = with_gaps(gap)
+    whole = counts.all(axis=2)
+    gone = 3 * np.count_nonzero(~whole)
+    np.save("gaps.npy", values)
+    np.save("complete.npy", np.where(counts, values, 5).astype(np.float32))
+    assert works(call("compute", "gaps.npy", "--nodata=-9999", "--covariance", "-q"))
+    method = ("--method", "whiten", "--whiten", kind)
+    ran = call("apply", "gaps.npy", *method, "-o", "gaps")
+    assert works(ran)
+    assert f"{gone} values that do not count were written as 0" in ran.out
+    assert works(call("apply", "complete.npy", *method, "-o", "complete"))
+    found, complete = stored("gaps")["gaps.npy"], stored("complete")["complete.npy"]
+    assert np.array_equal(found[:, whole], complete[:, whole])
+    assert not found[:, ~whole].any()
+    assert record("gaps")["outputs"][0]["left_out"] == gone
+
+
+def test_a_channel_of_which_nothing_counts_is_named(call, here):
+    values, _ = with_gaps(np.nan)
+    values[..., 1] = np.nan
+    np.save("a.npy", values)
+    ran = call("apply", "a.npy", "--method", "image_per_channel")
+    assert complains(ran, 0, "a.npy: nothing counts in channel 2")
+    assert record()["outputs"] == []
+
+
+UNHOLDABLE = {
+    "close together": (np.arange(12.0).reshape(3, 4) * 5e-324, ("min_max",), "too close together"),
+    "squares": (np.arange(12.0).reshape(3, 4) * 1e200, ("image",), "too large"),
+    "in 32 bits": (
+        np.arange(12.0).reshape(3, 4) * 1e60,
+        ("standard", "--preset", "mnist", "--max-pixel-value", "1"),
+        "float32 cannot hold",
+    ),
+    "in 16 bits": (
+        np.arange(12.0).reshape(3, 4) * 1e6,
+        ("standard", "--preset", "mnist", "--max-pixel-value", "1", "--dtype", "float16"),
+        "--dtype float32 can",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "method", "reason"), UNHOLDABLE.values(), ids=UNHOLDABLE)
+def test_an_image_whose_values_floats_cannot_hold_is_left_out(call, here, values, method, reason):
+    np.save("a.npy", values)
+    ran = call("apply", "a.npy", "--method", *method)
+    assert complains(ran, 0, "a.npy: has values", reason)
+    assert [each["source"] for each in record()["failures"]] == ["a.npy"]
+    assert not Path("normalized/a.npy").exists()
+
+
+FAR = [("min_max", unit) for unit in (1e-300, 1e-40, 1e-25, 1e25, 1e300)]
+FAR += [("standard", unit) for unit in (1e-60, 1e-40, 1e-25, 1e25, 1e120)]
+
+
+@pytest.mark.parametrize(("method", "unit"), FAR)
+def test_units_far_from_one_make_no_difference(call, here, method, unit):
+    values = np.random.default_rng(3).normal(5, 2, (30, 40))
+    np.save("a.npy", values * unit)
+    if method == "standard":
+        assert works(call("compute", "a.npy", "-q"))
+    assert works(call("apply", "a.npy", "--method", method))
+    (found,) = stored().values()
+    expected = from_zero_to_one(values) if method == "min_max" else z_of(values)
+    np.testing.assert_allclose(found[0], expected, atol=2e-6)
+
+
+def test_the_std_of_large_values_that_were_written_is_measured(call, here):
+    values = np.random.default_rng(3).normal(5, 2, (30, 40)) * 1e25
+    np.save("a.npy", values)
+    call("apply", "a.npy", "--preset", "mnist", "--max-pixel-value", "1")
+    (found,) = stored().values()
+    wide = found.astype(np.float64)
+    assert record()["mean"] == pytest.approx([wide.mean()], rel=1e-6)
+    assert record()["std"] == pytest.approx([wide.std()], rel=1e-6)
+
+
+# --- read as the spec did ---
+
+AS_THE_SPEC = {
+    "without SRC": (),
+    "what the spec is of": ("a.npy",),
+    "with --spec": ("a.npy", "--spec", "normstat.json"),
+    "of another": ("b.npy", "--spec", "normstat.json"),
+}
+WITHOUT_NUMBERS = {
+    "image_per_channel": (),
+    "min_max": (),
+    "robust": ("--of", "image"),
+    "standard": ("--preset", "mnist", "--max-pixel-value", "1"),
+}
+
+
+@pytest.mark.parametrize("arguments", AS_THE_SPEC.values(), ids=AS_THE_SPEC)
+@pytest.mark.parametrize("method", WITHOUT_NUMBERS)
+def test_images_are_read_as_the_spec_did_whatever_the_method(call, here, method, arguments):
+    if method == "standard" and "--spec" in arguments:
+        return  # --preset and --spec both give the numbers
+    values, _ = with_gaps(-9999, channels=1)
+    np.save("a.npy", values[..., 0])
+    np.save("b.npy", values[..., 0])
+    line = ("--method", method, *WITHOUT_NUMBERS[method])
+    name = arguments[0] if arguments else "a.npy"
+    assert works(call("apply", name, *line, "--nodata=-9999", "-o", "told"))
+    assert works(call("compute", "a.npy", "--nodata=-9999", "-q"))
+    assert works(call("apply", *arguments, *line))
+    assert np.array_equal(stored()[name], stored("told")[name])
+
+
+def test_a_spec_of_other_images_does_not_say_how_these_are_read(call, here):
+    values, _ = with_gaps(-9999, channels=1)
+    np.save("a.npy", values[..., 0])
+    np.save("b.npy", values[..., 0])
+    assert works(call("apply", "b.npy", "--method", "min_max", "-o", "before"))
+    assert works(call("compute", "a.npy", "--nodata=-9999", "-q"))
+    assert works(call("apply", "b.npy", "--method", "min_max"))
+    assert np.array_equal(stored()["b.npy"], stored("before")["b.npy"])
+
+
+def test_a_table_is_normalized_by_itself_after_a_plain_compute(call, here):
+    Path("t.csv").write_text("name,x,y\na,1,10\nb,3,\nc,5,40\n")
+    assert works(call("compute", "t.csv", "--columns", "x,y", "-q"))
+    for number, source in enumerate([(), ("t.csv",)]):
+        output = f"out{number}"
+        assert works(call("apply", *source, "--method", "min_max_per_channel", "-o", output))
+        expected = [[[0, 0.5, 1]], [[0, 0, 1]]]
+        np.testing.assert_allclose(stored(output)["t.csv"], expected, atol=1e-4)
+
+
 # --- names ---
 
 

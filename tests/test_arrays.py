@@ -9,8 +9,10 @@ import zipfile
 from fractions import Fraction
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -200,6 +202,59 @@ def test_values_that_are_not_finite_or_stand_for_none_are_left_out_and_counted(t
     kept = values[np.isfinite(values) & (values != -9999)].astype(np.float64)
     assert close(spec.mean, [kept.mean()])
     assert spec.state.left_out == {"infinite": 1, "nan": 3, "nodata": 1}
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3)], ids=["gray", "colour"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4"])
+@pytest.mark.parametrize("nodata", [0, 3])
+def test_any_value_can_stand_for_none_in_every_type(tmp_path, shape, dtype, nodata):
+    values = np.random.default_rng(1).integers(0, 6, shape)
+    spec = normstat.compute(saved(tmp_path, values.astype(dtype)), nodata=nodata)
+    kept = [channel[channel != nodata] for channel in values.reshape(72, -1).T]
+    assert close(spec.mean, [channel.mean() / UNITS.get(dtype, 1) for channel in kept])
+    assert spec.state.left_out == {"nodata": int((values == nodata).sum())}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tiff", ".nii"])
+@pytest.mark.parametrize(("dtype", "nodata"), [("i8", -(2**63)), ("i8", 2**62), ("u8", 2**63)])
+def test_integers_that_stand_for_none_need_not_fit_into_floats(tmp_path, suffix, dtype, nodata):
+    values = np.array([[nodata, 1, 2, 3]], dtype)
+    if suffix == ".npy":
+        path = saved(tmp_path, values)
+    elif suffix == ".tiff":
+        path = tmp_path / "x.tiff"
+        tifffile.imwrite(path, values)
+    else:
+        path = tmp_path / "x.nii"
+        nibabel.Nifti1Image(values, np.eye(4), dtype=dtype).to_filename(path)
+    assert normstat.compute(path, nodata=nodata).mean == [2]
+    with pytest.raises(SourceError, match=r"integers beyond 2\^53"):
+        normstat.compute(path)
+
+
+HUGE = {
+    "noise": RANDOM.normal(1e200, 1e199, (16, 20)),
+    "beyond the sum": np.full((16, 20), 1.7e308),
+    "alone": np.array([[1e200]]),
+    "pairs": RANDOM.normal(0, 1e200, (16, 20, 3)),
+}
+
+
+@pytest.mark.parametrize("covariance", [False, True])
+@pytest.mark.parametrize("values", HUGE.values(), ids=HUGE)
+def test_values_whose_squares_are_beyond_floats_are_told_as_such(tmp_path, values, covariance):
+    with pytest.raises(SourceError, match=r"values as large as .*e\+\d+, whose squares") as caught:
+        normstat.compute(saved(tmp_path, values), covariance=covariance)
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weighting", ["pixel", "image"])
+def test_the_largest_values_that_can_be_squared_have_numbers(tmp_path, weighting):
+    values = np.full((3, 4), 9.9)
+    found = saved(tmp_path, values * 1e153), saved(tmp_path, values * -1e153, "y.npy")
+    spec = normstat.compute(*found, weighting=weighting, covariance=True)
+    assert (spec.mean, spec.skipped) == ([0], [])
+    assert close(np.array(spec.std) / 1e153, [9.9])
 
 
 def test_bands_are_picked_by_number_or_get_names(tmp_path):

@@ -1,9 +1,11 @@
 """The real command: what it compares, what it prints, and the code that it ends with."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,6 +165,55 @@ def test_absurd_constants_are_refused_or_have_finite_metrics(made, mean, std, or
         assert "absurd" in str(error)  # noqa: PT017 (the other way out is as good)
     else:
         assert all(np.isfinite(values).all() for values in pair.metrics.values())
+
+
+UNITS = {"seconds since 1970": 1.7e9, "32 bits": 2.0**31, "small": 9e-14, "usual": 3.0}
+
+
+@pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
+@pytest.mark.parametrize("other", UNITS.values(), ids=UNITS)
+def test_values_without_a_range_are_compared_in_any_unit(run, unit, other):
+    values = np.random.default_rng(5).normal(2, 1, (30, 40))
+    for name, each in (("a", unit), ("b", other)):
+        np.save(run.folder / f"{name}.npy", values * each)
+        assert run("compute", f"{name}.npy", "-o", f"{name}.json", "-q").code == 0
+    code, out, err = run("compare", "a.json", "b.json")
+    assert (code, err) == (0, "")
+    assert max(len(line.rstrip()) for line in out.splitlines()) <= 100
+    assert not re.search(r"\d{12}", out)
+    if unit == other:
+        assert re.search(r"gain +1\.0000", out)
+    found = json.loads(run("compare", "a.json", "b.json", "--format", "json").out)
+    metrics = found["comparisons"][0]["metrics"]
+    assert metrics["gain"] == pytest.approx([unit / other], rel=1e-9)
+    shift = values.mean() * (unit - other) / (values.std() * other)
+    assert metrics["shift"] == pytest.approx([shift], rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("exponent", [-200, -80, -74, -40, 40, 74, 80, 200, 300])
+@pytest.mark.parametrize("other", [-74, 0, 74])
+def test_metrics_of_values_in_any_unit_are_finite_or_refused(tmp_path, exponent, other):
+    np.save(tmp_path / "a.npy", np.random.default_rng(5).normal(2, 1, (5, 4, 3)))
+    spec = normstat.compute(tmp_path / "a.npy")
+    far, near = (
+        Candidate(name="x", spec=msgspec.structs.replace(spec, mean=[mean] * 3, std=[std] * 3))
+        for mean, std in ((10.0**exponent, 10.0**exponent), (-2 * 10.0**other, 10.0**other))
+    )
+    for pair in ((far, near), (near, far)):
+        if abs(exponent) > 75:
+            with pytest.raises(SpecError, match="only numbers from 1e-75 to 1e"):
+                compare(*pair)
+        else:
+            metrics = compare(*pair).metrics
+            assert all(np.isfinite(values).all() for values in metrics.values())
+
+
+def test_a_std_that_no_images_have_is_refused_with_the_reason(made):
+    for mean, std, number in [(0.5, 1e10, "std of channel R is 1e+10"), (1e12, 1, "mean of ch")]:
+        absurd = Candidate(name="absurd", spec=constants([mean] * 3, [std] * 3))
+        with pytest.raises(SpecError, match="in another unit, or its max_pixel_value") as caught:
+            compare(absurd, candidate(made, "first"))
+        assert number in str(caught.value)
 
 
 def test_gray_images_read_as_rgb_with_covariance_are_compared(run, work):

@@ -1,6 +1,7 @@
 """Tables: columns are channels, missing values do not count, and text that is no number is told."""
 
 import csv
+import gzip
 import io
 import statistics
 import sys
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pyarrow import parquet as pq
 
 import normstat
@@ -186,6 +188,12 @@ def test_values_that_stand_for_none_are_told_by_nodata(tmp_path):
     assert (spec.mean, spec.state.left_out) == ([2], {"missing": 1})
 
 
+def test_integers_that_stand_for_none_need_not_fit_into_floats(tmp_path):
+    path = stored(tmp_path, x=[-(2**63), 1, 2, 3])
+    spec = normstat.compute(path, columns=["x"], nodata=-(2**63))
+    assert (spec.mean, spec.state.left_out) == ([2], {"missing": 1})
+
+
 def test_infinite_values_are_left_out_by_that_name(tmp_path):
     spec = normstat.compute(written(tmp_path, "x\n1\ninf\n-inf\n3\n"), columns=["x"])
     assert (spec.mean, spec.state.left_out) == ([2], {"infinite": 2})
@@ -208,7 +216,8 @@ def test_columns_are_picked_by_name_and_pattern_in_the_order_asked(asked, rows):
 @pytest.mark.parametrize(
     ("names", "asked", "reason"),
     [(["alpha", "b"], "alpah", "did you mean 'alpha'"), (["a", "a"], "a", "2 columns are named a"),
-     (["a"], "z*", "unknown column 'z*'")],
+     (["a"], "z*", "unknown column 'z*'"), (["a", "b", "a"], "*", "2 columns are named a"),
+     (["ab", "b", "ab"], "a*", "2 columns are named ab")],
 )  # fmt: skip
 def test_columns_that_are_not_there_are_refused(names, asked, reason):
     with pytest.raises(ImageError) as caught:
@@ -229,7 +238,12 @@ BROKEN = {
     "no value": ("x,y\n1,\n2,NA\n", "no pixel of channel 2 counts"),
     "comma in a name": ('x,"y,z"\n1,2\n', "the column y,z has a comma in its name"),
     "too many rows": ("x,y\n" + "1,2\n" * 200, "200 rows are over the limit of 100"),
-    "binary": ("x,y\n1,2\n\udcff,3\n", "damaged: 'utf-8' codec can't decode byte 0xff"),
+    "binary": ("x,y\n1,2\n\udcff,3\n", "no UTF-8 text and no Parquet"),
+    "late": (
+        "x\n" + "1\n" * 9000 + "\udce9\n",
+        "no Parquet, which tables are read from; it has the byte 0xe9",
+    ),
+    "two of a name": ("x,y,x\n1,2,3\n", "2 columns are named x"),
 }
 
 
@@ -239,6 +253,26 @@ def test_what_is_no_table_of_numbers_is_told_with_its_place(tmp_path, text, reas
     with pytest.raises(SourceError) as caught:
         normstat.compute(tmp_path / "t.csv", columns=["*"], max_pixels=100, jobs=1)
     assert reason.replace("\\\\", "\\") in str(caught.value).replace("\\\\", "\\")
+
+
+def test_columns_of_one_name_that_are_not_asked_for_do_not_matter():
+    assert picked(["a", "b", "a", "b1"], ["b*"]) == [1, 3]
+
+
+FOREIGN = {
+    "image": lambda path: Image.new("L", (3, 4)).save(path, "PNG"),
+    "gzip": lambda path: path.write_bytes(gzip.compress(b"x,y\n1,2\n")),
+    "UTF-16": lambda path: path.write_text("x\ty\n1\t2\n", "utf-16"),
+}
+
+
+@pytest.mark.parametrize("options", [("--columns", "*"), ()], ids=["columns", "no columns"])
+@pytest.mark.parametrize("write", FOREIGN.values(), ids=FOREIGN)
+def test_a_sound_file_that_is_no_table_is_not_called_damaged(run, write, options):
+    write(run.folder / "t.csv")
+    code, _, err = run("compute", "t.csv", *options)
+    assert "no UTF-8 text and no Parquet" in err
+    assert (code, "damaged" in err, "codec" in err) == (3, False, False)
 
 
 BROKEN_PARQUET = {

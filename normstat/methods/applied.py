@@ -70,7 +70,7 @@ def backward(values: Values, applied: Applied) -> Values:
 def _affine(planes: Codes, scale: Any, offset: Any) -> Values:
     values = np.empty((len(planes), *planes[0].shape), np.float32)
     for channel, (a, b) in enumerate(zip(scale, offset, strict=True)):
-        if working_type(b) is np.float64:
+        if working_type(b, a) is np.float64:
             values[channel] = np.multiply(planes[channel], a, dtype=np.float64) + b
             continue
         values[channel] = planes[channel]
@@ -88,13 +88,20 @@ def _planes(values: Any) -> Values:
     return np.asarray(values, np.float32)[:, None, None]
 
 
-def clipped(codes: Codes, applied: Applied) -> tuple[int, float]:
-    """Return how many codes `forward` moves by clipping, and the farthest, in codes."""
+def clipped(
+    codes: Codes, applied: Applied, valid: npt.NDArray[np.bool_] | None = None
+) -> tuple[int, float]:
+    """Return how many codes `forward` moves by clipping, and the farthest, in codes.
+
+    Those that are not `valid`, of the same shape, are none.
+    """
     low, high = _bounds(applied)
     if low is None or high is None:
         return 0, 0.0
     planes = np.asarray(codes)
     over = np.maximum(np.maximum(low - planes, planes - high), 0)
+    if valid is not None:
+        over[~valid] = 0
     return int(np.count_nonzero(over)), float(over.max(initial=0))
 
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from normstat.errors import NormstatError
+from normstat.errors import ImageError, NormstatError
 from normstat.methods.applied import Applied, Codes
 from normstat.methods.gaussian import Gaussian
 
@@ -58,6 +58,7 @@ class Method:
     """A row of the table.
 
     `needs` are the `Settings` that must be there. `inverse` says how well `backward` undoes it.
+    `fit` looks at planes, or at the codes that count, which each channel has its own number of.
     """
 
     name: str
@@ -76,7 +77,7 @@ def standard(codes: Codes, top: float, settings: Settings) -> Applied:  # noqa: 
 
 def image(codes: Codes, top: float, settings: Settings) -> Applied:  # noqa: ARG001
     """(x − mean) / (std + 1e-4) of all pixels and channels of the image, within ±20."""
-    flat = _wide(codes)
+    flat = _all(codes)
     return _of_statistics(codes, flat.mean(), flat.std() + EPSILON, LIMIT)
 
 
@@ -84,14 +85,13 @@ def image_per_channel(codes: Codes, top: float, settings: Settings) -> Applied:
     """As `image`, for each channel by itself; float images with several have no epsilon."""
     if len(codes) == 1:
         return image(codes, top, settings)
-    flat = _wide(codes)
-    return _of_statistics(codes, flat.mean(axis=1), _guarded(codes, flat.std(axis=1)), LIMIT)
+    mean, std = _each(codes, np.mean), _each(codes, np.std)
+    return _of_statistics(codes, mean, _guarded(codes, std), LIMIT)
 
 
 def min_max(codes: Codes, top: float, settings: Settings) -> Applied:  # noqa: ARG001
     """(x − min) / (max − min) of all channels of the image; with 1e-4 below for integers."""
-    flat = _wide(codes)
-    low, high = flat.min(), flat.max()
+    low, high = _each(codes, np.min).min(), _each(codes, np.max).max()
     return _of_statistics(codes, low, _guarded(codes, np.array(high - low)))
 
 
@@ -99,8 +99,7 @@ def min_max_per_channel(codes: Codes, top: float, settings: Settings) -> Applied
     """(x − min) / (max − min + 1e-4) of each channel by itself."""
     if len(codes) == 1:
         return min_max(codes, top, settings)
-    flat = _wide(codes)
-    low, high = flat.min(axis=1), flat.max(axis=1)
+    low, high = _each(codes, np.min), _each(codes, np.max)
     return _of_statistics(codes, low, high - low + EPSILON)
 
 
@@ -126,8 +125,8 @@ def robust(codes: Codes, top: float, settings: Settings) -> Applied:
     if settings.of == "dataset":
         centre, spread = np.array(settings.median) * top, np.array(settings.spread) * top
     else:
-        quarters = np.percentile(_wide(codes), [25, 50, 75], axis=1)
-        centre, spread = quarters[1], quarters[2] - quarters[0]
+        quarters = _each(codes, lambda plane: np.percentile(plane, [25, 50, 75]))
+        centre, spread = quarters[:, 1], quarters[:, 2] - quarters[:, 0]
     # A spread of zero leaves the values in codes, as scikit-learn does.
     return _of_statistics(codes, centre, np.where(spread > 0, spread, 1.0))
 
@@ -147,8 +146,8 @@ def local(codes: Codes, top: float, settings: Settings) -> Applied:
 
 def adaptive(codes: Codes, top: float, settings: Settings) -> Applied:
     """`standard` by the spec whose Gaussian is nearest to the image's own."""
-    flat = _wide(codes) / top
-    mean, std = flat.mean(axis=1), flat.std(axis=1)
+    mean = _each(codes, lambda plane: np.mean(plane / top))
+    std = _each(codes, lambda plane: np.std(plane / top))
 
     def distance(candidate: Gaussian) -> float:
         """Squared 2-Wasserstein distance of Gaussians with independent channels."""
@@ -181,12 +180,21 @@ def _standardized(source: Gaussian, top: float) -> Applied:
 def _of_statistics(codes: Codes, centre: Any, spread: Any, limit: float | None = None) -> Applied:
     """Return (x − centre) / spread, the two given in codes, for all channels or each."""
     channels = np.ones(len(codes))
-    scale = channels / spread
-    return Applied(scale=scale.tolist(), offset=(-channels * centre * scale).tolist(), limit=limit)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = channels / spread
+        offset = -channels * centre * scale
+    if not (np.isfinite(scale) & (scale > 0) & np.isfinite(offset)).all():
+        raise ImageError("has values too large, or too close together, for floats to divide them")
+    return Applied(scale=scale.tolist(), offset=offset.tolist(), limit=limit)
 
 
-def _wide(codes: Codes) -> npt.NDArray[np.float64]:
-    return np.asarray(codes, np.float64).reshape(len(codes), -1)
+def _all(codes: Codes) -> npt.NDArray[np.float64]:
+    return np.concatenate([np.ravel(plane) for plane in codes], dtype=np.float64)
+
+
+def _each(codes: Codes, function: Callable[[Any], Any]) -> npt.NDArray[np.float64]:
+    """Return what a function makes of the codes of each channel, in 64 bits."""
+    return np.array([function(np.asarray(plane, np.float64).ravel()) for plane in codes])
 
 
 _TABLE = (
@@ -208,7 +216,7 @@ _TABLE = (
     ),
     Method(
         "image_per_channel",
-        "as image, for each channel",
+        "as image, for each channel; several of floats without the 1e-4",
         "but for what was clipped",
         "Albumentations 2, Normalize(normalization='image_per_channel')",
         image_per_channel,
@@ -216,7 +224,7 @@ _TABLE = (
     ),
     Method(
         "min_max",
-        "(x − min) / (max − min) of the image",
+        "(x − min) / (max − min + 1e-4) of the image; of floats without the 1e-4",
         "exact",
         "Albumentations 2, Normalize(normalization='min_max')",
         min_max,
@@ -224,7 +232,7 @@ _TABLE = (
     ),
     Method(
         "min_max_per_channel",
-        "as min_max, for each channel",
+        "(x − min) / (max − min + 1e-4) of each channel; a single one as min_max",
         "exact",
         "Albumentations 2, Normalize(normalization='min_max_per_channel')",
         min_max_per_channel,

@@ -121,6 +121,8 @@ class Plan:
         elif self.nodata is not None:
             valid, why = taken != self.nodata, "nodata"
             valid = None if valid.all() else valid
+        if valid is not None and taken.dtype in (np.int64, np.uint64):
+            taken = np.where(valid, taken, 0)  # only what counts has to be exact
         values = self._values(taken)
         if valid is not None and valid.ndim > 1 and len(valid) != len(values):
             # Channels that become one, or one that becomes three.

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 from PIL import Image
 
 from normstat.errors import ImageError
@@ -80,7 +81,8 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
     height, width = prod(shape[:-1]), shape[-1]
     facts = Facts(told_type, width, height, False, False, False, ",".join(names))
     flat = len(shape) == 2  # noqa: PLR2004 (only these does Pillow hold as they are)
-    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and not pipeline.nodata:
+    all_count = pipeline.nodata is UNSET
+    if kind in {"gray8", "rgb8"} and flat and pixels <= _WHOLE and all_count:
         codes = np.moveaxis(view, 0, -1)
         image = Image.fromarray(np.ascontiguousarray(codes[..., 0] if len(view) == 1 else codes))
         return Decoded(kind, facts, image, shape=shape)
@@ -158,11 +160,10 @@ def _blocks(
     all_rows = rows == list(range(len(view)))
     for values, window in _pieces(view, 0):
         flat = (values if all_rows else values[rows]).reshape(len(rows), -1)
+        valid = None if pipeline.nodata is UNSET else flat != pipeline.nodata
         if flat.dtype.kind in "ui" and dtype == "f8":
-            _check_exact(flat)
-        flat = flat.astype(dtype, copy=False)
-        valid = None if not isinstance(pipeline.nodata, float | int) else flat != pipeline.nodata
-        yield Block(flat, valid, "nodata", window)
+            _check_exact(flat if valid is None else flat[valid])
+        yield Block(flat.astype(dtype, copy=False), valid, "nodata", window)
 
 
 def _pieces(
@@ -198,5 +199,6 @@ def _pieces(
 
 
 def _check_exact(values: npt.NDArray[Any]) -> None:
-    if values.itemsize > 4 and (values.max() > _EXACT or values.min() < -_EXACT):  # noqa: PLR2004
+    wide = values.itemsize > 4 and values.size  # noqa: PLR2004
+    if wide and (values.max() > _EXACT or values.min() < -_EXACT):
         raise ImageError("integers beyond 2^53, which floats cannot hold")

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 
 from normstat.errors import ImageError
 from normstat.readers.base import Decoded
@@ -164,7 +165,7 @@ def _parquet(file: BinaryIO, pipeline: Pipeline) -> tuple[str, list[str], int, I
     for column in columns:
         _check_type(schema.field(column))
     names = [schema.names[column] for column in columns]
-    return "table", names, table.metadata.num_rows, _batches(table, names)
+    return "table", names, table.metadata.num_rows, _batches(table, names, pipeline)
 
 
 def _check_type(field: Any) -> None:
@@ -178,16 +179,19 @@ def _check_type(field: Any) -> None:
         )
 
 
-def _batches(table: Any, names: list[str]) -> Iterator[Columns]:
+def _batches(table: Any, names: list[str], pipeline: Pipeline) -> Iterator[Columns]:
     for batch in table.iter_batches(_ROWS, columns=names):
         values = np.empty((len(names), batch.num_rows))
         missing = np.zeros(values.shape, np.bool_)
         for channel, name in enumerate(names):
-            values[channel], missing[channel] = _column(batch.column(name), name)
+            column = _column(batch.column(name), name, pipeline)
+            values[channel], missing[channel] = column
         yield values, missing
 
 
-def _column(column: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _column(
+    column: Any, name: str, pipeline: Pipeline
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     import pyarrow as pa  # noqa: PLC0415 (an extra)
 
     missing = np.asarray(column.is_null())
@@ -196,8 +200,9 @@ def _column(column: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.bo
     if column.null_count:
         column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     found = np.asarray(column)
-    wide = found.dtype.kind in "ui" and found.itemsize == 8 and found.size  # noqa: PLR2004
-    if wide and (found.max() > _EXACT or found.min() < -_EXACT):
+    some = found if pipeline.nodata is UNSET else found[found != pipeline.nodata]
+    wide = found.dtype.kind in "ui" and found.itemsize == 8 and some.size  # noqa: PLR2004
+    if wide and (some.max() > _EXACT or some.min() < -_EXACT):
         raise ImageError(
             f"column {printable(name)} has integers beyond 2^53, which floats cannot hold"
         )

@@ -214,7 +214,7 @@ def _blocks(volume: Volume, depth: str, nodata: float | None) -> Iterator[Block]
     height, width, row = prod(volume.shape[:-1]), volume.shape[-1], 0
     for piece in volume.slices():
         rows = slice(row, row + piece.codes.shape[1] // width)
-        values = _values(piece, volume, depth)
+        values = _values(piece, volume, depth, nodata)
         valid = _valid(values, piece.valid, nodata)
         if depth == "s16":
             values = values.astype(np.int16)  # what does not fit does not count
@@ -225,16 +225,17 @@ def _blocks(volume: Volume, depth: str, nodata: float | None) -> Iterator[Block]
         raise ImageError(f"damaged: {row:,} of {height:,} rows are there")
 
 
-def _values(piece: Slice, volume: Volume, depth: str) -> Codes:
+def _values(piece: Slice, volume: Volume, depth: str, nodata: float | None) -> Codes:
     codes, scale = piece.codes, piece.scale or _AS_IS
     if not volume.scales:
-        return _exact_floats(codes) if depth == "float" else codes
+        return _exact_floats(codes, nodata) if depth == "float" else codes
     return scale.of_floats(codes) if depth == "float" else scale.of_integers(codes)
 
 
-def _exact_floats(codes: Codes) -> Codes:
+def _exact_floats(codes: Codes, nodata: float | None) -> Codes:
     floats: Codes = codes.astype(np.float64)
-    if codes.dtype.kind in "iu" and max(-floats.min(), floats.max()) > _EXACT:
+    some = floats if nodata is None else floats[codes != nodata]
+    if codes.dtype.kind in "iu" and some.size and max(-some.min(), some.max()) > _EXACT:
         raise ImageError("integers beyond 2^53, which float statistics cannot hold")
     return floats
 

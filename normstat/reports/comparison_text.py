@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.comparison import Comparison, Interval
+from normstat.comparison import Comparison, Interval, in_digits
 from normstat.gate import Gate, Report
 from normstat.metrics import METRICS
 
@@ -42,7 +42,7 @@ def _pair(pair: Comparison) -> Group:
         overall.add_column(no_wrap=overflow != "fold", overflow=overflow)
     for name, values in pair.metrics.items():
         if not METRICS[name].by_channel:
-            overall.add_row(name, f"{values[0]:.4f}", METRICS[name].title)
+            overall.add_row(name, in_digits(values[0], ".4f"), METRICS[name].title)
     table = _channels_across(pair) if few else _channels_down(pair)
     parts: list[RenderableType] = [sides, Text(), table, Text(), overall]
     if few and pair.mean:
@@ -57,18 +57,27 @@ def _channels_across(pair: Comparison) -> Table:
         table.add_column(Text(channel), justify="right", no_wrap=True)
     for part in ("mean", "std"):
         for letter, side in (("A", pair.a), ("B", pair.b)):
-            table.add_row(f"{part} {letter}", *(f"{value:.4f}" for value in getattr(side, part)))
+            cells = (_number(value, pair) for value in getattr(side, part))
+            table.add_row(f"{part} {letter}", *cells)
         interval: Interval | None = getattr(pair, part)
         if interval:
             marks = ("*" if significant else " " for significant in interval.significant)
             differences = zip(interval.difference, marks, strict=True)
-            table.add_row("  A − B", *(f"{value:+.4f}{mark}" for value, mark in differences))
-            table.add_row("  ± 95%", *(f"{value:.4f} " for value in interval.half_width))
+            cells = (_number(value, pair, "+") + mark for value, mark in differences)
+            table.add_row("  A − B", *cells)
+            table.add_row("  ± 95%", *(f"{_number(value, pair)} " for value in interval.half_width))
     for name, values in pair.metrics.items():
         if METRICS[name].by_channel:
             style = "bold" if name in {"shift", "gain"} else ""
             table.add_row(name, *_cells(name, values), style=style)
     return table
+
+
+def _number(value: float, pair: Comparison, sign: str = "") -> str:
+    """Return a number with four decimals, or digits where values without a range need others."""
+    if pair.in_codes and 0 < abs(value) < 1e-3:  # noqa: PLR2004
+        return f"{value:{sign}.4g}"
+    return in_digits(value, f"{sign}.4f")
 
 
 def _channels_down(pair: Comparison) -> Table:
@@ -92,7 +101,7 @@ def _channels_down(pair: Comparison) -> Table:
 
 def _cells(name: str, values: Sequence[float]) -> Iterator[str]:
     sign = "+" if name == "shift" else ""
-    return (f"{value:{sign}.4f}" for value in values)
+    return (in_digits(value, f"{sign}.4f") for value in values)
 
 
 def nearest_and_usual(
@@ -111,9 +120,9 @@ def _table(pairs: Sequence[Comparison]) -> Group:
         shift, gain = pair.metrics["shift"], pair.metrics["gain"]
         table.add_row(
             Text(_names(pair)),
-            f"{pair.metrics['jeffreys'][0]:.4f}",
-            f"{min(shift):+.2f} … {max(shift):+.2f}",
-            f"{min(gain):.2f} … {max(gain):.2f}",
+            in_digits(pair.metrics["jeffreys"][0], ".4f"),
+            f"{in_digits(min(shift), '+.2f')} … {in_digits(max(shift), '+.2f')}",
+            f"{in_digits(min(gain), '.2f')} … {in_digits(max(gain), '.2f')}",
         )
     meaning = "shift and gain: mean and std of this data after that normalization"
     return Group(table, Text(meaning, style="dim"))

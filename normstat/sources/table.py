@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -19,6 +20,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "ni
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE)
 _LOOKED = 100  # rows that tell which columns are numbers
 _SHOWN = 20
+_NO_TABLE = "no UTF-8 text and no Parquet, which tables are read from"
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -27,13 +29,21 @@ class Text:
 
     Columns end at a tab if the first line has one, else at a semicolon if it has one, else at a
     comma.
+
+    Raises
+    ------
+    ImageError
+        It is no text in UTF-8.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         # "\ufeff" is what some programs start a file with.
         self._text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        first = self._text.readline()
+        try:
+            first = self._text.readline()
+        except UnicodeDecodeError as error:
+            raise ImageError(_NO_TABLE) from error
         delimiter = next((mark for mark in "\t;" if mark in first), ",")
         self._text.seek(0)
         self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
@@ -50,7 +60,7 @@ class Text:
         Raises
         ------
         ImageError
-            A row has more or fewer values than there are columns, or is no CSV.
+            A row has more or fewer values than there are columns, or is no CSV in UTF-8.
         """
         columns = len(self.names)
         try:
@@ -61,6 +71,10 @@ class Text:
                     raise ImageError(
                         f"line {self.line} has {len(row)} values for {columns} columns"
                     )
+        except UnicodeDecodeError as error:
+            raise ImageError(
+                f"{_NO_TABLE}; it has the byte {error.object[error.start]:#x}"
+            ) from error
         except csv.Error as error:
             raise ImageError(f"line {self.line}: {error}") from error
 
@@ -101,13 +115,14 @@ def picked(names: Sequence[str], asked: Iterable[str]) -> list[int]:
     found: dict[int, None] = {}
     for each in asked:
         rows = [row for row, name in enumerate(names) if name == each]
-        if len(rows) > 1:
-            raise ImageError(f"{len(rows)} columns are named {printable(each)}")
         if not rows and _PATTERN.search(each):
             rows = [row for row, name in enumerate(names) if fnmatchcase(name, each)]
         if not rows:
             columns = {printable(name): None for name in names}
             raise ImageError(unknown("column", each, columns))
+        name, times = Counter(names[row] for row in rows).most_common(1)[0]
+        if times > 1:
+            raise ImageError(f"{times} columns are named {printable(name)}: rename them")
         found |= dict.fromkeys(rows)
     return list(found)
 
@@ -138,6 +153,8 @@ def refuse_tables(
             text.release()
     except FileNotFoundError:
         raise SourceError(f"{title}: no such file or folder") from None
+    except ImageError as error:
+        raise SourceError(f"{title}: {error}") from error
     except (OSError, ValueError) as error:
         raise SourceError(f"{title}: {printable(reason(error))}") from error
     names = numeric(text.names, some)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,14 @@ import numpy.typing as npt
 
 from normstat.errors import ImageError
 from normstat.statistics.moments import Moments
-from normstat.statistics.record import Exact, Record, packed, packed_moments, packed_wide
+from normstat.statistics.record import (
+    Exact,
+    Record,
+    packed,
+    packed_moments,
+    packed_wide,
+    too_large,
+)
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
@@ -128,7 +136,11 @@ def _products(
     wide = values.astype(np.float64 if rounded else np.int64)
     for a, b in combinations(range(len(values)), 2):
         if rounded:  # without BLAS, see `Moments.of`
-            top, bottom = float((wide[a] * wide[b]).sum()).as_integer_ratio()
+            with np.errstate(over="ignore", invalid="ignore"):
+                product = float((wide[a] * wide[b]).sum())
+            if not isfinite(product):
+                raise too_large(float(np.abs(wide).max()))
+            top, bottom = product.as_integer_ratio()
             yield (top << _POINT) // bottom
         else:
             yield int(np.dot(wide[a], wide[b]))

@@ -38,18 +38,23 @@ class Moments:
 
     @classmethod
     def of(cls, values: npt.ArrayLike) -> "Moments":
-        """Return the moments of one block of finite values of any shape."""
+        """Return the moments of one block of finite values of any shape.
+
+        They are infinite or NaN where floats cannot hold the values' sum or squares.
+        """
         block = np.asarray(values, dtype=np.float64).ravel()
         if not block.size:
             return cls()
-        mean = float(block.mean())
-        deviations = block - mean
-        # The residue of the mean's own rounding, Chan et al., eq. 1.7.
-        residue = float(deviations.sum())
-        # Not np.dot: its sum depends on the threads of BLAS, and so on the machine's load and jobs.
-        squares = float(np.square(deviations, out=deviations).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(block.mean())
+            deviations = block - mean
+            # The residue of the mean's own rounding, Chan et al., eq. 1.7.
+            residue = float(deviations.sum())
+            # Not np.dot: its sum depends on the threads of BLAS, and so on the load and the jobs.
+            squares = float(np.square(deviations, out=deviations).sum())
         m2 = squares - residue * residue / block.size
-        return cls(block.size, mean + residue / block.size, max(m2, 0.0))
+        # Not max(m2, 0.0), which is 0 of NaN.
+        return cls(block.size, mean + residue / block.size, 0.0 if m2 < 0 else m2)
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of both."""

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -132,8 +133,11 @@ class Exact:
         Raises
         ------
         ImageError
-            The values are too small to be told from zero.
+            The values are too small to be told from zero, or their squares too large.
         """
+        largest = max(abs(low), abs(high))
+        if largest >= _LARGEST or not isfinite(moments.m2):
+            raise too_large(largest)
         n = moments.count
         s = n * _fixed(moments.mean, FLOAT_BITS)
         return cls(n, s, _fixed(moments.m2, 2 * FLOAT_BITS) + s * s // n, low, high)
@@ -159,6 +163,12 @@ def _fixed(value: float, bits: int) -> int:
 
 
 _DIGITS = 60  # bits to keep, a few more than a float has
+_LARGEST = 1e154  # the root of the largest float
+
+
+def too_large(value: float) -> ImageError:
+    """Return the error for values whose squares are beyond floats."""
+    return ImageError(f"values as large as {value:.2g}, whose squares floats cannot hold")
 
 
 def packed_moments(channels: Sequence[Exact]) -> bytes:
