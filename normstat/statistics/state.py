@@ -317,7 +317,7 @@ class State:
         if len(kinds) > 1 and not all(kind.is_mixable for kind in kinds):
             raise SpecError(
                 f"images of unlike kinds: {self.told_kinds()}. They have no common measure: "
-                "measure them apart, with --include"
+                "name a folder of one kind, or measure each apart with `normstat compute --include`"
             )
         colour = rgb or any(kind.is_colour for kind in kinds)
         deep = any(kind.depth != "8" for kind in kinds)
