@@ -265,7 +265,7 @@ def test_crops_without_a_jitter_are_counted(run, tmp_path):
     args = ["diagnose", "set", "--crop-scale", "0.08,0.2"]
     (implied,) = read(run(*args, "--format", "json"))["jitter"]["implied"]
     assert implied["unreached"] > 0
-    assert f"up to {implied['unreached']} crops of a row have b ≤ 0" in told(run(*args))
+    assert f"up to {implied['unreached']} of 10 crops of a row have b ≤ 0" in told(run(*args))
 
 
 @pytest.mark.parametrize("name", ["[red]set[reset]", "new\nline", "\x1b[2J", "<script>|`x`"])

@@ -185,7 +185,10 @@ def _jitter(found: Diagnosis) -> Cells:
 
 def _color_jitter(shown: Jitter) -> Cells:
     beyond = max(each.unreached for each in shown.implied)
-    unreached = f"up to {beyond:,} crops of a row have b ≤ 0, which no jitter does: no contrast"
+    unreached = (
+        f"up to {beyond:,} of {shown.crops:,} crops of a row have b ≤ 0, which no jitter does; "
+        "they are left out of contrast"
+    )
     return Cells(
         "nearest ColorJitter",
         ("", "brightness", "5 … 95 %", "contrast", "5 … 95 %"),
