@@ -213,7 +213,8 @@ def test_damaged_images_are_left_out_and_counted(run, work):
     (work / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
     code, out, err = run("diagnose", "photos")
     assert (code, err) == (0, "")
-    assert "1 of the sampled images could not be used" in out
+    assert out.startswith("photos: 30 images, 1 skipped, 995,550 pixels a channel")
+    assert "could not be used" not in out
 
 
 def test_constant_channel_is_said_to_be_singular(run, tmp_path):
@@ -226,6 +227,45 @@ def test_constant_channel_is_said_to_be_singular(run, tmp_path):
         assert (code, err) == (0, "")
         assert "singular: channel B is constant" in out
         assert "std of channel B is 0" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("screen", ["table", "markdown"])
+def test_notes_are_of_what_is_shown(run, tmp_path, work, screen):
+    mixes, few = "whitening mixes the channels", "more than 100,000 steps are predicted only"
+    singular = "what is singular on these pixels"
+    out = told(run("diagnose", "--simulate", "--format", screen))
+    assert mixes in out
+    assert f"{few}; κ is that of these pixels" in out
+    assert singular not in out
+    (tmp_path / "set").mkdir()
+    Image.new("RGB", (20, 20), (7, 7, 7)).save(tmp_path / "set" / "one.png")
+    out = told(run("diagnose", "set", "--simulate", "--format", screen))
+    assert "1 image, 400 pixels" in out
+    assert singular in out
+    assert not any(note in out for note in (mixes, few, "κ is that of these pixels"))
+
+
+def told(found):
+    assert (found.code, found.err) == (0, "")
+    return " ".join(found.out.split())
+
+
+@pytest.mark.parametrize("weighting", ["pixel", "image"])
+def test_definition_says_what_weighs_the_same(run, work, weighting):
+    run("compute", "photos", "--covariance", "--weighting", weighting, "-q", "-o", "w.json")
+    out = told(run("diagnose", "w.json"))
+    assert f"pooled std, every {weighting} weighs the same, ddof 0" in out
+
+
+def test_crops_without_a_jitter_are_counted(run, tmp_path):
+    (tmp_path / "set").mkdir()
+    codes = np.random.default_rng(0).integers(0, 90, (40, 40)).astype(np.uint8)
+    codes[5:35, 5:35] = codes[5:35, 5:35] // 45 + 250
+    Image.fromarray(codes).save(tmp_path / "set" / "one.png")
+    args = ["diagnose", "set", "--crop-scale", "0.08,0.2"]
+    (implied,) = read(run(*args, "--format", "json"))["jitter"]["implied"]
+    assert implied["unreached"] > 0
+    assert f"up to {implied['unreached']} of 10 crops of a row have b ≤ 0" in told(run(*args))
 
 
 @pytest.mark.parametrize("name", ["[red]set[reset]", "new\nline", "\x1b[2J", "<script>|`x`"])
@@ -255,6 +295,7 @@ ENDS = [
     (3, ["normstat.json", "nowhere"], "nowhere: no such file or folder"),
     (3, ["constants.json"], "without the statistics of a dataset"),
     (3, ["empty"], "no image found"),
+    (3, ["mixed"], "name a folder of one kind"),
     (3, ["--presets", "none.yaml"], "none.yaml"),
 ]
 
@@ -262,6 +303,9 @@ ENDS = [
 @pytest.mark.parametrize(("code", "args", "text"), ENDS, ids=[" ".join(row[1]) for row in ENDS])
 def test_every_end_has_its_code_and_its_reason(run, work, code, args, text):
     (work / "empty").mkdir()
+    (work / "mixed").mkdir()
+    Image.new("RGB", (9, 9)).save(work / "mixed" / "colour.png")
+    Image.new("F", (9, 9)).save(work / "mixed" / "float.tif")
     numbers = {"mean": [0.5] * 3, "std": [0.2] * 3, "max_pixel_value": 255}
     save(Constants(channels=[*"RGB"], **numbers), work / "constants.json")
     found = run("diagnose", *args)

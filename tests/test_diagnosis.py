@@ -9,6 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 import tifffile
+from albumentations.augmentations.pixel.functional import (
+    adjust_brightness_torchvision,
+    adjust_contrast_torchvision,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,16 +20,18 @@ from scipy import stats
 
 import normstat
 from normstat.diagnosis.descent import descent
+from normstat.diagnosis.examination import theory
 from normstat.diagnosis.jitter import implied, nearest_argument
 from normstat.diagnosis.looking import Question, crop_box, look
 from normstat.diagnosis.quadratic import quadratic, rates_of, second_moments
 from normstat.diagnosis.spectrum import eigenvalues, product
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.presets import load_catalogue
+from normstat.sampling import drawn
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.files import save
 from normstat.spec.model import Pipeline
-from normstat.statistics import Histogram, ImageSums, KindState, kind_of
+from normstat.statistics import Histogram, ImageSums, KindState
 
 RGB = ["imagenet", "clip", "inception", "cifar10", "imagenet-bgr-255"]
 
@@ -114,7 +120,7 @@ def test_raw_codes_of_nearly_gray_images_keep_their_smallest_eigenvalue():
         channels=3, images=1, n=[n] * 3, s=[s, s + 1, s + 1], q=[gray, gray + 401, gray + 401]
     )
     whole = KindState(Histogram.empty(3, 256), sums, [gray + 200, gray + 200, gray + 400])
-    moments = second_moments(whole, kind_of("rgb8"))
+    moments = second_moments(whole, Fraction(255))
     found = quadratic(moments, affine([255] * 3, [0] * 3))
     hessian = product(product(affine([255] * 3, [0] * 3), moments), affine([255] * 3, [0] * 3))
     expected = reference(hessian)
@@ -127,7 +133,7 @@ def test_raw_codes_of_nearly_gray_images_keep_their_smallest_eigenvalue():
 
 def test_second_moments_are_those_of_the_pixels():
     codes = np.concatenate([image.reshape(-1, 3) for image in colours(1, count=2, size=8)])
-    moments = second_moments(state_of(codes), kind_of("rgb8"))
+    moments = second_moments(state_of(codes), Fraction(255))
     inputs = [[*(Fraction(int(code), 255) for code in row), Fraction(1)] for row in codes]
     gram = product(list(zip(*inputs, strict=True)), inputs)
     assert moments == [[value / len(codes) for value in row] for row in gram]
@@ -143,7 +149,7 @@ def test_one_channel_and_bias_have_the_roots_of_a_quadratic(codes, scale, offset
 
     A mean far from zero makes the first coefficient large, and so the condition bad.
     """
-    moments = second_moments(state_of(np.array(codes)[:, None]), kind_of("gray8"))
+    moments = second_moments(state_of(np.array(codes)[:, None]), Fraction(255))
     found = quadratic(moments, affine([scale], [offset]))
     values = [scale * Fraction(code, 255) + offset for code in codes]
     mean = sum(values) / len(values)
@@ -159,7 +165,7 @@ def test_one_channel_and_bias_have_the_roots_of_a_quadratic(codes, scale, offset
 
 def test_worked_by_hand():
     """Codes 51 and 153, as 0.2 and 0.6: H = [[0.2, 0.4], [0.4, 1]], trace 1.2, determinant 0.04."""
-    moments = second_moments(state_of(np.array([[51], [153]])), kind_of("gray8"))
+    moments = second_moments(state_of(np.array([[51], [153]])), Fraction(255))
     found = quadratic(moments, affine([1], [0]))
     root = sqrt(1.2**2 - 4 * 0.04)
     most, least = (1.2 + root) / 2, (1.2 - root) / 2
@@ -179,7 +185,7 @@ def test_equally_correlated_channels_standardized(part, rho):
     signs = np.array(np.meshgrid(*[[-1, 1]] * 4)).reshape(4, -1).T
     codes = 100 + 10 * (part * signs[:, :1] + signs[:, 1:])
     spread = 10 * sqrt(part**2 + 1)
-    moments = second_moments(state_of(codes), kind_of("rgb8"))
+    moments = second_moments(state_of(codes), Fraction(255))
     found = quadratic(moments, affine([255 / spread] * 3, [-100 / spread] * 3))
     expected = sorted([1 + 2 * rho, 1 - rho, 1 - rho, 1], reverse=True)
     assert found.eigenvalues == pytest.approx([float(value) for value in expected], rel=1e-12)
@@ -193,6 +199,98 @@ def test_condition_after_whitening_is_1(tmp_path, mix, seed):
     assert found.condition == pytest.approx(1, abs=1e-9)
     assert found.steps == 1
     assert found.best_rate == pytest.approx(1)
+
+
+def unlike(folder):
+    """Write a large bright image and small dark ones; return their pixels as fractions."""
+    rng = np.random.default_rng(0)
+    images = [rng.integers(150, 256, (300, 300, 3)).astype(np.uint8)]
+    images += [rng.integers(0, 90, (10, 10, 3)).astype(np.uint8) for _ in range(9)]
+    write(folder, images)
+    return [image.reshape(-1, 3) / 255 for image in images]
+
+
+def test_whitening_whitens_whatever_the_headline_mean_weighs(tmp_path):
+    images = unlike(tmp_path / "images")
+    spec = normstat.compute(tmp_path / "images", covariance=True, weighting="image")
+    found = by_name(normstat.diagnose(spec))
+    assert found["whitened"].quadratic.condition == pytest.approx(1, abs=1e-9)
+    assert found["whitened"].quadratic.steps == 1
+    assert np.array(found["whitened"].quadratic.hessian) == pytest.approx(np.eye(4), abs=1e-9)
+    assert found["whitened"] == by_name(theory(spec))["whitened"]
+    # The others have the mean of the spec, which weighs small images as much as the large one.
+    mean = np.mean([image.mean(axis=0) for image in images], axis=0)
+    pixels = np.concatenate(images)
+    inputs = np.column_stack([pixels - mean, np.ones(len(pixels))])
+    values = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[::-1]
+    assert found["centered"].quadratic.eigenvalues == pytest.approx(values, rel=1e-9)
+    assert found["centered"].mean_abs == pytest.approx(np.abs(pixels - mean).mean(axis=0))
+
+
+@pytest.mark.parametrize("weighting", ["pixel", "image"])
+@pytest.mark.parametrize("code", [1, 7, 77, 200, 254])
+def test_nothing_is_left_of_a_constant_channel_that_is_centered(tmp_path, weighting, code):
+    images = [image[:size, :size] for image, size in zip(colours(1), range(3, 9), strict=True)]
+    for image in images:
+        image[..., 1] = code
+    folder = write(tmp_path / "images", images)
+    spec = normstat.compute(folder, covariance=True, weighting=weighting)
+    for found in (normstat.diagnose(spec), theory(spec)):
+        centered = by_name(found)["centered"]
+        assert centered.mean_abs[1] == 0
+        assert min(centered.mean_abs[0], centered.mean_abs[2]) > 0
+        assert centered.imbalance is None
+        assert centered.quadratic.condition is None
+
+
+def test_12_bits_in_16_are_fractions_of_their_own_range(tmp_path):
+    rng = np.random.default_rng(1)
+    images = [rng.integers(400 * i, 4096, (30, 40)).astype(np.uint16) for i in range(4)]
+    folder = write(tmp_path / "images", images)
+    spec = normstat.compute(folder, max_pixel_value=4095)
+    found = normstat.diagnose(spec, presets=["mnist"], simulate=True)
+    x = np.concatenate([image.ravel() for image in images]) / 4095
+    fed = {
+        "raw 0–4095": x * 4095,
+        "0–1": x,
+        "centered": x - x.mean(),
+        "[−1, 1]": x * 2 - 1,
+        "mnist": (x - 0.1307) / 0.3081,
+        "standardized": (x - x.mean()) / x.std(),
+        "whitened": (x - x.mean()) / x.std(),
+    }
+    assert by_name(found).keys() == fed.keys()
+    for name, values in fed.items():
+        inputs = np.column_stack([values, np.ones(len(values))])
+        expected = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[::-1]
+        each = by_name(found)[name]
+        assert each.quadratic.eigenvalues == pytest.approx(expected, rel=1e-6), name
+        assert each.mean_abs == pytest.approx([np.abs(values).mean()]), name
+    # What is sampled has the same unit.
+    for each in found.simulation.descents:
+        whole = by_name(found)[each.name].quadratic.condition
+        assert each.condition == pytest.approx(whole, rel=0.25)
+    seen_moments = seen(folder, channels=1, max_pixel_value=4095).whole[0, 0]
+    assert seen_moments == pytest.approx([images[0].mean() / 4095, images[0].std() / 4095])
+
+
+def test_values_without_a_range_are_refused_with_what_can_be_diagnosed(tmp_path):
+    rng = np.random.default_rng(0)
+    tifffile.imwrite(tmp_path / "one.tif", rng.random((9, 9), np.float32))
+    with pytest.raises(SpecError, match=r"gray-float.*unsigned codes of 8 or 16 bits"):
+        normstat.diagnose(tmp_path / "one.tif")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [({"max_pixel_value": 100}, "contradicts itself"), ({"max_pixel_value": 1e300}, "1e\\+300")],
+)
+def test_impossible_ranges_are_refused(samples, change, text):
+    raw = msgspec.to_builtins(normstat.compute(samples / "photos", covariance=True))
+    raw.update(change)
+    raw["pipeline"].update(change)
+    with pytest.raises(SpecError, match=text):
+        normstat.diagnose(msgspec.convert(raw, normstat.Spec))
 
 
 def test_theory_is_that_of_the_pixels_in_floats(samples):
@@ -303,6 +401,58 @@ def test_measured_steps_on_photos_are_those_predicted(samples):
     for each in found.simulation.descents:
         whole = by_name(found)[each.name].quadratic.condition
         assert each.condition == pytest.approx(whole, rel=0.25)
+
+
+def test_simulated_pixels_are_those_of_large_images_as_often_as_they_are(tmp_path):
+    """The sample's condition is near the dataset's, where images are not of one size."""
+    pixels = np.concatenate(unlike(tmp_path / "images"))
+    found = normstat.diagnose(tmp_path / "images", simulate=True)
+    steps = {each.name: each for each in found.simulation.descents}
+    x = (pixels - pixels.mean(axis=0)) / pixels.std(axis=0)
+    inputs = np.column_stack([x, np.ones(len(x))])
+    condition = np.linalg.cond(inputs.T @ inputs)
+    assert steps["standardized"].condition == pytest.approx(condition, rel=0.3)
+    assert steps["whitened"].condition < 1.6
+    assert steps["standardized"].measured < steps["[−1, 1]"].measured < steps["0–1"].measured
+
+
+def test_simulated_pixels_are_all_where_these_are_few(tmp_path):
+    images = [image[: 5 + i] for i, image in enumerate(colours(2, count=5, size=9))]
+    found = normstat.diagnose(write(tmp_path / "images", images), simulate=True)
+    assert found.simulation.pixels == found.pixels == sum(image[..., 0].size for image in images)
+    for each in found.simulation.descents:
+        whole = by_name(found)[each.name].quadratic.condition
+        assert each.condition == pytest.approx(whole, rel=1e-6)
+
+
+def test_every_pixel_that_counts_is_drawn_as_often(tmp_path):
+    """Over many seeds, an image's share of the sample is that of the pixels (hypergeometric)."""
+    rng = np.random.default_rng(0)
+    sizes, masked = [(40, 25), (9, 9), (2, 2), *[(5, 6)] * 20], 300
+    images = []
+    for index, (height, width) in enumerate(sizes):
+        codes = rng.integers(0, 256, (height, width, 4)).astype(np.uint8)
+        codes[..., 0], codes[..., 3] = index, 255
+        images.append(codes)
+    images[0].reshape(-1, 4)[:masked, 3] = 0
+    listing = list_files([write(tmp_path / "images", images)], Selection())
+    counts = np.array([height * width for height, width in sizes])
+    counts[0] -= masked
+    total, most, seeds = counts.sum(), 200, 60
+    drawn = np.zeros(len(sizes))
+    for seed in range(seeds):
+        question = Question(Pipeline(alpha="mask"), 3, most, 1, (0.2, 0.9), seed)
+        rows = range(len(listing))
+        found = look(listing, rows, question, jobs=1, backend="serial", observer=None)
+        assert (np.diff(found.keys) > 0).all()
+        codes = np.rint(found.pixels * 255).astype(int)
+        assert len(np.unique(codes, axis=0)) > 0.9 * most  # none comes twice, but by its colour
+        drawn += np.bincount(codes[:, 0], minlength=len(sizes))
+        # In random order: the first half is a sample, too.
+        assert abs((codes[: most // 2, 0] == 0).mean() - counts[0] / total) < 0.25
+    expected = seeds * most * counts / total
+    spread = np.sqrt(expected * (1 - counts / total) * (total - most) / (total - 1))
+    assert np.abs((drawn - expected) / spread).max() < 4
 
 
 def descended(hessian, rate, steps):
@@ -463,6 +613,68 @@ def test_crops_normalized_by_themselves_are_the_image_normalized_and_jittered(me
         assert moved == pytest.approx(mean)
         factor = (mean + found.beta.median * std) / mean
         assert found.brightness_factor.median == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("first", ["brightness", "contrast"])
+def test_nearest_jitter_makes_of_the_image_what_normalizing_the_crop_does(first):
+    """By the brightness and contrast of torchvision, as Albumentations has them."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        codes = rng.normal(0.25, 0.02, (40, 40)).astype(np.float32)
+        left, top = rng.integers(0, 20, 2)
+        codes[top : top + 20, left : left + 20] += rng.uniform(-0.03, 0.03)
+        crop = codes[: rng.integers(20, 40), : rng.integers(20, 40)]
+        parts = [np.array([[part.mean(), part.std()]], np.float64) for part in (codes, crop)]
+        found = implied(*parts, method="image", channel=None)
+        jitters = [
+            (adjust_brightness_torchvision, found.brightness_factor.median),
+            (adjust_contrast_torchvision, found.contrast_factor.median),
+        ]
+        jittered = codes
+        for change, factor in jitters if first == "brightness" else jitters[::-1]:
+            jittered = change(jittered, factor)
+        # Both as a network sees them that was given the numbers of the whole image.
+        (mean, std), (crop_mean, crop_std) = parts[0][0], parts[1][0]
+        assert (jittered - mean) / std == pytest.approx((codes - crop_mean) / crop_std, abs=1e-3)
+
+
+def test_bands_of_jitter_are_the_percentiles_of_the_crops(samples):
+    found = normstat.diagnose(samples / "photos", seed=3)
+    listing = list_files([samples / "photos"], Selection())
+    rows = drawn(listing.names, seed=3, stratify=False)
+    question = Question(Pipeline(), 3, 1024, 10, (0.08, 1.0), 3)
+    taken = look(listing, rows, question, jobs=1, backend="serial", observer=None)
+    for column, each in enumerate(found.jitter.implied):
+        (mean, std), (crop_mean, crop_std) = taken.whole[:, column].T, taken.crops[:, column].T
+        beta = (mean - crop_mean) / crop_std
+        brightness = (mean + beta * std) / mean
+        reached = brightness > 0
+        bands = {
+            "alpha": std / crop_std,
+            "beta": beta,
+            "brightness_factor": brightness,
+            "contrast_factor": (std / crop_std / brightness)[reached],
+        }
+        for name, values in bands.items():
+            band = getattr(each, name)
+            expected = np.percentile(values, [5, 50, 95])
+            assert [band.low, band.median, band.high] == pytest.approx(expected), name
+        assert each.unreached == np.count_nonzero(~reached) < 0.05 * len(reached)
+        for name in ("brightness", "contrast"):
+            band, tried = getattr(each, f"{name}_factor"), np.linspace(0, 5, 5001)
+            misses = (np.maximum(0, 1 - tried) - band.low) ** 2 + (1 + tried - band.high) ** 2
+            assert getattr(each, name) == pytest.approx(tried[misses.argmin()], abs=2e-3)
+
+
+def test_crops_that_no_jitter_reaches_have_no_contrast():
+    whole = np.array([[0.2, 0.1]] * 3)
+    bright = [[0.9, 0.01]]  # its mean is 70 of its std above that of the image
+    found = implied(whole, np.array(bright * 3), method="image", channel=None)
+    assert (found.contrast_factor, found.contrast, found.unreached) == (None, None, 3)
+    assert found.brightness_factor.median < 0
+    found = implied(whole, np.array([*bright, [0.2, 0.1], [0.2, 0.1]]), method="image", channel="R")
+    assert found.unreached == 1
+    assert found.contrast_factor.high == pytest.approx(1)
 
 
 @given(st.floats(-2, 3), st.floats(0, 4))
@@ -632,7 +844,20 @@ def test_sample_of_nothing_but_damaged_files_is_an_error(samples, tmp_path):
     with pytest.raises(SourceError):
         normstat.diagnose(samples / "odd" / "truncated.jpg")
     found = normstat.diagnose(samples / "odd")
-    assert found.unreadable == len(names)
+    assert (found.skipped, found.unreadable) == (len(names), 0)
+
+
+def test_skipped_files_take_no_place_in_the_sample(tmp_path):
+    folder = write(tmp_path / "images", colours(13, count=18))
+    for index in range(63):
+        (folder / f"damaged\n{index}.png").write_bytes(b"nothing")
+    spec = normstat.compute(folder, covariance=True)
+    assert len(spec.skipped) == 63
+    for sources in ((spec,), (spec, folder), (folder,)):
+        for sample, expected in ((3, 3), (12, 12), ("50%", 9), (200, 18)):
+            found = normstat.diagnose(*sources, sample=sample)
+            assert (found.sampled, found.unreadable) == (expected, 0)
+            assert found.jitter.images == expected
 
 
 def test_codes_that_pillow_does_not_hold_are_looked_at_as_fractions_of_their_range(tmp_path):

@@ -47,6 +47,7 @@ ROWS = {
     "diff same": ["diff", "constants.json", "constants.json"],
     "lint list": ["lint", "--list"],
     "diagnose": ["diagnose", "normstat.json", "--preset", "imagenet", "--simulate"],
+    "diagnose bands": ["diagnose", "satellite.json", "--simulate"],
     "outliers": ["outliers", "normstat.json", "--top", "5"],
     "cache info": ["cache", "info", "kept.db"],
     "export list": ["export", "--list"],
@@ -60,6 +61,7 @@ ROWS = {
 # What these print are lines, files and a schema: no tables.
 WITHOUT_TABLES = {"apply", "report", "schema", "validate"}
 FEWER = {"show groups"}  # leaves out a whole column where it has no room
+BESIDE = {"diagnose bands"}  # goes on below, with the names of its rows, where it has no room
 NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]\d+)?")
 
 
@@ -77,6 +79,7 @@ def work(samples, tmp_path_factory):
     specs = {
         "normstat": photos,
         "small": small,
+        "satellite": normstat.compute(folder / "deep" / "satellite13.tif", covariance=True),
         "grouped": normstat.compute(folder / "photos", group_by="parent"),
         "whole": normstat.merge(photos, small),
         LONG: made(roots=(f"{LONG}/{LONG}",), skipped=((f"{LONG}.png", "is empty"),)),
@@ -133,8 +136,25 @@ def test_tables_fit_and_cut_no_number(here, row):
     numbers = [sorted(_numbers(each.out)) for each in found.values()]
     if row in FEWER:
         assert Counter(numbers[0]) <= Counter(numbers[1]) <= Counter(numbers[2])
+    elif row in BESIDE:
+        assert set(numbers[0]) == set(numbers[1]) == set(numbers[2])
+        assert Counter(numbers[0]) >= Counter(numbers[1]) >= Counter(numbers[2])
     else:
         assert numbers[0] == numbers[1] == numbers[2]
+
+
+def test_wide_tables_keep_the_names_of_their_rows(here):
+    found = normstat.diagnose("satellite.json")
+    names = [each.name for each in found.preprocessing]
+    for width in WIDTHS:
+        lines = here("diagnose", "satellite.json", COLUMNS=width).out.splitlines()
+        heads = [line.split() for line in lines if line.split()[:1] in (["λ1"], ["κ"], ["B01"])]
+        assert len(heads) == 3
+        for name in names:
+            assert sum(line.startswith(f"{name} ") for line in lines) >= 3, name
+        for value in found.preprocessing[0].quadratic.eigenvalues:
+            shown = f"{float(f'{value:.3g}'):,.0f}" if 1000 <= value < 1e7 else f"{value:.3g}"
+            assert any(shown in line.split() for line in lines if line.startswith(names[0]))
 
 
 def _numbers(text):

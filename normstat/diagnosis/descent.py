@@ -25,12 +25,12 @@ def simulate(pixels: Array, preprocessings: Sequence[Preprocessing], seed: int) 
     Parameters
     ----------
     pixels
-        Shape (pixels, channels), as fractions of the range of codes; `PIXELS` of them are drawn.
+        Shape (pixels, channels), as fractions of the range of codes, in random order: the network
+        takes the first of them.
     seed
-        Of what is drawn: pixels, first weights and targets.
+        Of what is drawn: first weights and targets.
     """
     possible = [each for each in preprocessings if not each.problem]
-    pixels = pixels[np.random.default_rng(seed).permutation(len(pixels))[:PIXELS]]
     some = pixels[:NETWORK_PIXELS]
     return Simulation(
         pixels=len(pixels),

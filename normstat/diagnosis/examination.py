@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -17,7 +17,13 @@ from normstat.diagnosis.jitter import jitter
 from normstat.diagnosis.looking import Question, look
 from normstat.diagnosis.model import Diagnosis, Preprocessed
 from normstat.diagnosis.preprocessing import Preprocessing, preprocessings
-from normstat.diagnosis.quadratic import TOLERANCE, covariance, quadratic, second_moments
+from normstat.diagnosis.quadratic import (
+    TOLERANCE,
+    covariance,
+    means_of,
+    quadratic,
+    second_moments,
+)
 from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.grouping import parsed
@@ -30,7 +36,7 @@ from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import PresetSpec, Spec
-from normstat.statistics import Histogram, Kind, KindState
+from normstat.statistics import Kind, KindState
 from normstat.validation import measured_again
 
 Source = str | os.PathLike[str]
@@ -38,6 +44,7 @@ Source = str | os.PathLike[str]
 CROP_SCALE = (0.08, 1.0)  # of RandomResizedCrop
 SAMPLE = 200
 _CROPS = 10  # of each image
+_MOST_CODES = 1 << 32
 
 PROVEN = "Proven: rates, contraction and steps, for a linear neuron with squared loss."
 OBSERVED = "Only often observed: deep networks, too, train faster on normalized inputs."
@@ -124,9 +131,10 @@ def diagnose(
     if simulate and data.listing is None:
         raise SourceError(f"--simulate needs pixels, but {data.missing}")
     spec = data.spec
+    spread = covariance(data.moments)
     named = [gaussian((each.preset.name, each), (data.name, spec)) for each in chosen]
-    maps = list(preprocessings(spec, covariance(data.moments), named))
-    magnitudes, why = Magnitudes(data.histogram), _why_singular(spec, covariance(data.moments))
+    maps = list(preprocessings(spec, data.means, spread, named))
+    why = _why_singular(spec, spread)
     seen = None
     if data.listing is not None:
         order = drawn(data.listing.names, seed=seed, stratify=False)
@@ -134,7 +142,7 @@ def diagnose(
         question = Question(
             pipeline=spec.pipeline,
             channels=len(spec.channels),
-            pixels=ceil(PIXELS / len(rows)),
+            pixels=PIXELS,
             crops=_CROPS,
             scale=(low, high),
             seed=seed,
@@ -147,9 +155,10 @@ def diagnose(
         channels=spec.channels,
         definition=_definition(spec),
         images=spec.counts.images,
+        skipped=spec.counts.skipped,
         pixels=spec.counts.pixels,
         tolerance=TOLERANCE,
-        preprocessing=[_preprocessed(each, data.moments, magnitudes, why) for each in maps],
+        preprocessing=[_preprocessed(each, data.moments, data.magnitudes, why) for each in maps],
         seed=seed,
         sampled=seen.images if seen else 0,
         unreadable=len(seen.skipped) if seen else 0,
@@ -183,8 +192,8 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
     (120.1, 1.2)
     """
     whole, kind = _whole(spec)
-    _check_kind(name, spec, kind)
-    moments, histogram = second_moments(whole, kind), whole.codes
+    top = _top(name, spec, whole, kind)
+    moments, magnitudes = second_moments(whole, top), Magnitudes(whole.codes, top)
     spread = covariance(moments) if moments else None
     named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
     return Diagnosis(
@@ -192,16 +201,17 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
         channels=spec.channels,
         definition=_definition(spec),
         images=spec.counts.images,
+        skipped=spec.counts.skipped,
         pixels=spec.counts.pixels,
         tolerance=TOLERANCE,
         preprocessing=[
             _preprocessed(
                 each,
                 moments,
-                Magnitudes(histogram),
+                magnitudes,
                 _why_singular(spec, spread) if spread else "",
             )
-            for each in preprocessings(spec, spread, named)
+            for each in preprocessings(spec, means_of(whole, top), spread, named)
         ],
         seed=0,
         sampled=0,
@@ -221,8 +231,9 @@ class _Data:
 
     name: str
     spec: Spec
+    means: list[Fraction]
     moments: Matrix
-    histogram: Histogram
+    magnitudes: Magnitudes
     listing: Listing | None
     missing: str | None
 
@@ -281,11 +292,12 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
         places = [first, *places]
         spec = compute(*places, covariance=True, **options)
         name = " ".join(printable(os.fspath(place)) for place in places)
-        return _known(name, spec, list_files(places, Selection().seen_by(spec.pipeline)), None)
+        there = list_files(places, Selection().seen_by(spec.pipeline))
+        return _known(name, spec, _read(spec, there), None)
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
     listing, missing = images_of(spec, name, places)
-    if second_moments(*_whole(spec)) is None:
+    if _whole(spec)[0].gram() is None:
         if listing is None:
             raise NormstatError(
                 f"{name}: has no products of the channels, which the theory needs: "
@@ -303,18 +315,26 @@ def _is_spec(source: Source | Spec) -> bool:
 
 def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
     whole, kind = _whole(spec)
-    _check_kind(name, spec, kind)
-    moments, histogram = second_moments(whole, kind), whole.codes
+    top = _top(name, spec, whole, kind)
+    moments = second_moments(whole, top)
     if moments is None or eigenvalues(moments)[-1] < 0:
         raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    return _Data(name, spec, moments, histogram, listing, missing)
+    magnitudes = Magnitudes(whole.codes, top)
+    return _Data(name, spec, means_of(whole, top), moments, magnitudes, listing, missing)
 
 
-def _check_kind(name: str, spec: Spec, kind: Kind) -> None:
-    if not kind.has_range or spec.pipeline.max_pixel_value:
+def _top(name: str, spec: Spec, whole: KindState, kind: Kind) -> Fraction:
+    """Return the code that is 1: the largest of the kind, or what was asked for.
+
+    Raises
+    ------
+    SpecError
+        There is no range of codes, or the spec contradicts itself.
+    """
+    if not kind.has_range:
         raise SpecError(
-            f"{name}: its pixels are not fractions of the range of their codes, which the "
-            "preprocessing steps are for"
+            f"{name}: has values without a range of codes ({kind.name}), which the preprocessing "
+            "steps are fractions of: unsigned codes of 8 or 16 bits can be diagnosed"
         )
     sizes = {len(spec.channels), len(spec.mean), len(spec.std), kind.channels}
     if len(sizes) > 1:
@@ -323,6 +343,13 @@ def _check_kind(name: str, spec: Spec, kind: Kind) -> None:
         raise SpecError(
             f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(kind.names)}"
         )
+    if not spec.pipeline.max_pixel_value:
+        return Fraction(kind.max_code)
+    if not max(whole.codes.maxima()) <= spec.pipeline.max_pixel_value == spec.max_pixel_value:
+        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
+    if spec.max_pixel_value > _MOST_CODES:
+        raise SpecError(f"{name}: max_pixel_value is {spec.max_pixel_value:g}: no image has that")
+    return Fraction(spec.max_pixel_value)
 
 
 def _whole(spec: Spec) -> tuple[KindState, Kind]:
@@ -333,6 +360,8 @@ def images_of(
     spec: Spec, name: str, places: Sequence[Source] = ()
 ) -> tuple[Listing | None, str | None]:
     """Return the images of a spec when they are where it says, unchanged; else why not.
+
+    What the spec has skipped is not among them.
 
     Raises
     ------
@@ -349,11 +378,18 @@ def images_of(
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
-        return _of_group(spec, listing), None
+        return _read(spec, _of_group(spec, listing)), None
     changed = f"{told} has changed since {name} was made"
     if places:
         raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
     return None, f"{changed}; `normstat compute` measures it again"
+
+
+def _read(spec: Spec, listing: Listing) -> Listing:
+    """Return the images of a listing without those that could not be read."""
+    skipped = {each.name for each in spec.skipped}
+    rows = [row for row, name in enumerate(listing.names) if printable(name) not in skipped]
+    return listing.pick(rows)
 
 
 def _of_group(spec: Spec, listing: Listing) -> Listing:
@@ -390,7 +426,7 @@ def _why_singular(spec: Spec, spread: Sequence[Sequence[float]]) -> str:
 
 def _definition(spec: Spec) -> str:
     estimator = spec.estimator
-    means = "every pixel weighs the same" if estimator.weighting == "pixel" else "images do"
+    means = f"every {estimator.weighting} weighs the same"
     return f"{estimator.std.replace('-', ' ')} std, {means}, ddof {estimator.ddof}"
 
 

@@ -19,20 +19,27 @@ from normstat.statistics import Histogram
 class Magnitudes:
     """E|x| after any affine map of single channels, exact, from a histogram.
 
+    Parameters
+    ----------
+    histogram
+        Of codes.
+    top
+        The code that counts as 1.
+
     Examples
     --------
     >>> from normstat.diagnosis.preprocessing import _affine
     >>> counts = np.zeros((1, 256), np.int64)
     >>> counts[0, [0, 255]] = 1, 3
-    >>> magnitudes = Magnitudes(Histogram(counts))
+    >>> magnitudes = Magnitudes(Histogram(counts), Fraction(255))
     >>> magnitudes.after(_affine("0–1", "", [0.0], [1.0]))
     [0.75]
     >>> magnitudes.after(_affine("centered", "", [0.75], [1.0]))
     [0.375]
     """
 
-    def __init__(self, histogram: Histogram) -> None:
-        self._top = histogram.bins - 1
+    def __init__(self, histogram: Histogram, top: Fraction) -> None:
+        self._top = top
         self._channels: list[tuple[list[int], list[int], list[int]]] = []
         for counts in histogram.counts:
             codes = np.flatnonzero(counts).tolist()

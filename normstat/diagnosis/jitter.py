@@ -8,8 +8,11 @@ after cropping, it is y_B = (x − μ_B)/σ_B. So
 
 and the network sees the same content with its contrast times α and its brightness moved by β. In
 units of the image that is (x − μ_A)·α + μ_A + β·σ_A: contrast by the factor α around the mean, and
-a mean that is 1 + β·σ_A/μ_A times as large, the factor by which a brightness jitter would do it.
-The 1e-4 that libraries add to σ is left out.
+a mean that is b = 1 + β·σ_A/μ_A times as large. A brightness jitter by the factor b does that, and
+multiplies the contrast by b too, so that the factor of a contrast jitter must be c = α/b: the two
+turn mean and std μ, σ into bμ, bcσ in either order (torchvision, `adjust_brightness` and
+`adjust_contrast`, but for their clipping). Where b is not above zero no jitter does it. The 1e-4
+that libraries add to σ is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,18 +69,30 @@ def implied(whole: Array, crops: Array, *, method: str, channel: str | None) -> 
     >>> found = implied(whole, crops, method="image", channel=None)
     >>> found.alpha.median, found.beta.median, found.brightness
     (1.25, 0.0, 0.0)
+
+    A crop with half the contrast that is brighter: seen 2 times as contrasty and 0.75 times as
+    bright, as by brightness 0.75 and contrast 2/0.75.
+
+    >>> found = implied(whole[:1], np.array([[0.5625, 0.1]]), method="image", channel=None)
+    >>> found.alpha.median, found.brightness_factor.median, found.contrast_factor.median * 0.75
+    (2.0, 0.75, 2.0)
     """
     (mean, std), (crop_mean, crop_std) = whole.T, crops.T
     alpha, beta = std / crop_std, (mean - crop_mean) / crop_std
-    contrast, brightness = _band(alpha), _band(1 + beta * std / mean)
+    factors = 1 + beta * std / mean
+    reached = factors > 0
+    brightness = _band(factors)
+    contrast = _band(alpha[reached] / factors[reached]) if reached.any() else None
     return Implied(
         method=method,
         channel=channel,
-        alpha=contrast,
+        alpha=_band(alpha),
         beta=_band(beta),
         brightness_factor=brightness,
+        contrast_factor=contrast,
+        unreached=int(np.count_nonzero(~reached)),
         brightness=nearest_argument(brightness.low, brightness.high),
-        contrast=nearest_argument(contrast.low, contrast.high),
+        contrast=nearest_argument(contrast.low, contrast.high) if contrast else None,
     )
 
 

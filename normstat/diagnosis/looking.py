@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log, sqrt
 from typing import Any
 
@@ -21,17 +21,19 @@ from normstat.spec.model import Pipeline
 from normstat.statistics import kind_of
 
 Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 Box = tuple[int, int, int, int]
 
 # Of torchvision's RandomResizedCrop: the aspect ratios, and how often it tries.
 _ASPECTS = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
 _CHUNK_IMAGES = 16
+_NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
 class Question:
-    """How the sampled images are looked at: so many pixels and crops of each.
+    """How the sampled images are looked at: so many pixels of all together, and crops of each.
 
     `scale` is the range of a crop's share of the image's area.
     """
@@ -50,8 +52,10 @@ class Seen:
 
     Parameters
     ----------
-    pixels
-        Shape (pixels, channels), as fractions of the range of codes.
+    keys, pixels
+        Pixels, shape (pixels, channels), as fractions of the range of codes: those with the
+        smallest of the random keys that every pixel that counts has. They are in the order of
+        these keys, so that any first part is a simple random sample of all pixels.
     whole
         Mean and std, in fractions of the range: shape (crops, 1 + channels, 2), all channels
         together first. A row is of the image that the crop is of.
@@ -63,6 +67,7 @@ class Seen:
         Those that could not be, with the reason.
     """
 
+    keys: Array
     pixels: Array
     whole: Array
     crops: Array
@@ -88,7 +93,7 @@ def look(
 ) -> Seen:
     """Read the images of some rows, in the order of the sample.
 
-    An image's pixels and crops depend on the seed and its rank in the sample alone, never on
+    What is drawn depends on the seed and on the ranks of the images in the sample alone, never on
     `jobs` or `backend`.
 
     Raises
@@ -105,9 +110,11 @@ def look(
     ]
     engine = Engine(backend, jobs).over(picked, len(tasks))
     found = []
+    pixels = _Drawn(question)
     with closing(engine(_look, tasks)) as results:
         for task, each in zip(tasks, results, strict=True):
-            found.append(each)
+            pixels.add(each.keys, each.pixels)
+            found.append(replace(each, keys=_NOTHING, pixels=_NOTHING))
             if observer:
                 observer.advanced(len(task.portion), sum(task.portion.sizes))
     skipped = [reason for each in found for reason in each.skipped]
@@ -118,7 +125,8 @@ def look(
             f"{printable(reason)}"
         )
     return Seen(
-        pixels=np.concatenate([each.pixels for each in found]),
+        keys=pixels.keys,
+        pixels=pixels.pixels,
         whole=np.concatenate([each.whole for each in found]),
         crops=np.concatenate([each.crops for each in found]),
         images=sum(each.images for each in found),
@@ -126,9 +134,36 @@ def look(
     )
 
 
+class _Drawn:
+    """The pixels with the smallest keys, of all that were added."""
+
+    def __init__(self, question: Question) -> None:
+        self._most = question.pixels
+        self.keys: Array = np.empty(0)
+        self.pixels: Array = np.empty((0, question.channels))
+
+    def add(self, keys: Array, pixels: Array) -> None:
+        """Add pixels with their keys."""
+        keys = np.concatenate([self.keys, keys])
+        order = np.argsort(keys, kind="stable")[: self._most]
+        self.keys, self.pixels = keys[order], np.concatenate([self.pixels, pixels])[order]
+
+
+def _draw(available: int, most: int, rng: np.random.Generator) -> tuple[Array, Places]:
+    """Give each of so many pixels an exponential key; return the smallest and whose they are.
+
+    The i-th smallest is larger than the one before by an exponential variable over the number of
+    those that are left (Rényi, On the theory of order statistics, 1953), so that only those that
+    are wanted need be drawn.
+    """
+    count = min(available, most)
+    keys = np.cumsum(rng.exponential(size=count) / (available - np.arange(count)))
+    return keys, rng.choice(available, size=count, replace=False)
+
+
 def _look(task: _Task) -> Seen:
     question = task.question
-    pixels = [np.empty((0, question.channels))]
+    pixels = _Drawn(question)
     whole, crops = ([np.empty((0, 1 + question.channels, 2))] for _ in range(2))
     skipped = []
     with undisturbed():
@@ -139,7 +174,7 @@ def _look(task: _Task) -> Seen:
                 skipped.append((name, str(error)))
                 continue
             rng = np.random.default_rng([question.seed, rank])
-            pixels.append(image.sampled(question.pixels, rng))
+            pixels.add(*image.sampled(question.pixels, rng))
             own = image.moments((0, 0, *image.size))
             for _ in range(question.crops):
                 found = image.moments(crop_box(*image.size, question.scale, rng))
@@ -147,7 +182,8 @@ def _look(task: _Task) -> Seen:
                     whole.append(own[None])
                     crops.append(found[None])
     return Seen(
-        np.concatenate(pixels),
+        pixels.keys,
+        pixels.pixels,
         np.concatenate(whole),
         np.concatenate(crops),
         len(task.ranks) - len(skipped),
@@ -158,13 +194,14 @@ def _look(task: _Task) -> Seen:
 def _opened(opener: Opener, question: Question) -> "_Image | _Codes":
     with read(opener, question.pipeline) as decoded:
         kind = kind_of(decoded.kind)
+        top = question.pipeline.max_pixel_value or kind.max_code
         if kind.channels > question.channels:
             raise ImageError("has the channels R G B, the numbers have one")
         if decoded.image is None and kind.has_range and len(decoded.shape) == 2:  # noqa: PLR2004
-            return _Codes(*assembled(decoded), kind.max_code, question.channels)
+            return _Codes(*assembled(decoded), top, question.channels)
     if decoded.image is None:
         raise ImageError(f"{kind.name}, which has no colours to look at")
-    return _Image(decoded.image, decoded.mask, kind.max_code, question.channels)
+    return _Image(decoded.image, decoded.mask, top, question.channels)
 
 
 class _Codes:
@@ -177,7 +214,7 @@ class _Codes:
         self,
         codes: npt.NDArray[Any],
         valid: npt.NDArray[np.bool_] | None,
-        top: int,
+        top: float,
         channels: int,
     ) -> None:
         self._codes, self._top, self._channels = codes, top, channels
@@ -189,12 +226,13 @@ class _Codes:
             raise ImageError("no pixel counts: all are transparent or masked")
         self.size: tuple[int, int] = (codes.shape[2], codes.shape[1])
 
-    def sampled(self, pixels: int, rng: np.random.Generator) -> Array:
-        """Return so many pixels that count, drawn with replacement."""
-        places = np.flatnonzero(self._valid)
+    def sampled(self, most: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return the smallest keys of the pixels that count, and these pixels."""
+        valid = np.flatnonzero(self._valid)
+        keys, places = _draw(len(valid), most, rng)
         codes = self._codes.reshape(len(self._codes), -1)
-        drawn: Array = codes[:, places[rng.integers(len(places), size=pixels)]].T / self._top
-        return np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
+        drawn: Array = codes[:, valid[places]].T / self._top
+        return keys, np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
 
     def moments(self, box: Box) -> Array | None:
         """Return mean and std of all channels together, then of each; None without any pixel."""
@@ -210,7 +248,7 @@ class _Image:
     """A decoded image as fractions of the range of its codes, with the channels that are asked."""
 
     def __init__(
-        self, image: Image.Image, mask: Image.Image | None, top: int, channels: int
+        self, image: Image.Image, mask: Image.Image | None, top: float, channels: int
     ) -> None:
         if mask and not mask.getbbox():
             raise ImageError("no pixel counts: all are transparent or masked")
@@ -218,15 +256,14 @@ class _Image:
         self._top, self._channels = top, channels
         self.size = image.size
 
-    def sampled(self, pixels: int, rng: np.random.Generator) -> Array:
-        """Return so many pixels that count, drawn with replacement."""
+    def sampled(self, most: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return the smallest keys of the pixels that count, and these pixels."""
         codes = np.asarray(self._image)
         codes = codes.reshape(codes.shape[0] * codes.shape[1], -1)
-        places = np.arange(len(codes))
-        if self._mask:
-            places = np.flatnonzero(np.asarray(self._mask))
-        drawn: Array = codes[places[rng.integers(len(places), size=pixels)]] / self._top
-        return np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
+        valid = np.flatnonzero(np.asarray(self._mask)) if self._mask else None
+        keys, places = _draw(len(codes) if valid is None else len(valid), most, rng)
+        drawn: Array = codes[places if valid is None else valid[places]] / self._top
+        return keys, np.repeat(drawn, self._channels // drawn.shape[1], axis=1)
 
     def moments(self, box: Box) -> Array | None:
         """Return mean and std of all channels together, then of each; shape (1 + channels, 2).
@@ -251,7 +288,7 @@ def _moments(
     sums: npt.NDArray[np.int64],
     squares: npt.NDArray[np.int64],
     channels: int,
-    top: int,
+    top: float,
 ) -> Array | None:
     """Return mean and std of all channels together, then of each, as fractions of the range."""
     if not pixels:

@@ -91,9 +91,11 @@ class Implied(_Part, frozen=True, kw_only=True):
 
     With the image's own mean and std μ_A, σ_A and those of a crop μ_B, σ_B, values y of the
     image's normalization become α·y + β by the crop's: α = σ_A/σ_B, β = (μ_A − μ_B)/σ_B.
-    `brightness_factor` is 1 + β·σ_A/μ_A. `brightness` and `contrast` are the arguments of
-    ColorJitter whose range of factors [max(0, 1 − x), 1 + x] has the ends nearest, by least
-    squares, to the 5 and 95 % points of `brightness_factor` and of α.
+    `brightness_factor` is b = 1 + β·σ_A/μ_A, and `contrast_factor` α/b, since brightness by b
+    multiplies the contrast too. `unreached` crops have b ≤ 0, which no brightness does; they have
+    no `contrast_factor`. `brightness` and `contrast` are the arguments of ColorJitter whose range
+    of factors [max(0, 1 − x), 1 + x] has the ends nearest, by least squares, to the 5 and 95 %
+    points of these factors.
     """
 
     method: str
@@ -101,8 +103,10 @@ class Implied(_Part, frozen=True, kw_only=True):
     alpha: Band
     beta: Band
     brightness_factor: Band
+    contrast_factor: Band | None
+    unreached: Count
     brightness: Number
-    contrast: Number
+    contrast: Number | None
 
 
 class Jitter(_Part, frozen=True, kw_only=True):
@@ -126,6 +130,7 @@ class Diagnosis(_Part, frozen=True, kw_only=True):
     channels: list[str]
     definition: str
     images: Count
+    skipped: Count
     pixels: Count
     tolerance: Number
     preprocessing: list[Preprocessed]

@@ -42,7 +42,10 @@ class Preprocessing:
 
 
 def preprocessings(
-    spec: Spec, covariance: Sequence[Sequence[float]] | None, presets: Sequence[Gaussian]
+    spec: Spec,
+    means: Sequence[Fraction],
+    covariance: Sequence[Sequence[float]] | None,
+    presets: Sequence[Gaussian],
 ) -> Iterator[Preprocessing]:
     """Yield raw, 0–1, centered, 0.5/0.5, each preset, standardized and whitened.
 
@@ -50,8 +53,11 @@ def preprocessings(
     ----------
     spec
         The dataset's, whose headline mean and std are what it is standardized with.
+    means
+        Of all pixels, exact, in units of the range: those that whitening removes, whatever the
+        weighting of the headline mean.
     covariance
-        Of the channels, in units of the range; without it there is no whitening.
+        Of all pixels, in units of the range; without it there is no whitening.
     presets
         In units of the range, with the channels of the spec in its order.
     """
@@ -59,18 +65,27 @@ def preprocessings(
     zeros, ones = (0.0,) * size, (1.0,) * size
     yield _affine(f"raw 0–{top:g}", "x = code", zeros, (1 / Fraction(top),) * size)
     yield _affine("0–1", f"x = code/{top:g}", zeros, ones)
-    yield _affine("centered", f"x = code/{top:g} − mean", spec.mean, ones)
+    own = _unrounded(spec.mean, means)
+    yield _affine("centered", f"x = code/{top:g} − mean", own, ones)
     yield _affine("[−1, 1]", f"x = (code/{top:g} − 0.5)/0.5", (0.5,) * size, (0.5,) * size)
     for preset in presets:
         yield _affine(
             preset.name, f"x = (code/{top:g} − mean)/std of the preset", preset.mean, preset.std
         )
-    yield _standardized(spec)
-    yield _whitened(spec, covariance)
+    yield _standardized(spec, own)
+    yield _whitened(spec, means, covariance)
+
+
+def _unrounded(mean: Sequence[float], exact: Sequence[Fraction]) -> list[float | Fraction]:
+    """Return the mean that the floats of a spec are rounded from, where it is that of all pixels.
+
+    What is left of a constant channel would be rounding else, not zero.
+    """
+    return [e if float(e) == m else m for m, e in zip(mean, exact, strict=True)]
 
 
 def _affine(
-    name: str, formula: str, mean: Sequence[float], std: Sequence[float | Fraction]
+    name: str, formula: str, mean: Sequence[float | Fraction], std: Sequence[float | Fraction]
 ) -> Preprocessing:
     """Return x = (f − mean) / std."""
     if not _possible(mean, std):
@@ -84,37 +99,37 @@ def _affine(
     return Preprocessing(name, formula, matrix, offset)
 
 
-def _possible(mean: Sequence[float], std: Sequence[float | Fraction]) -> bool:
+def _possible(mean: Sequence[float | Fraction], std: Sequence[float | Fraction]) -> bool:
     spreads = all(1 / _LARGEST < each < _LARGEST for each in std)
-    return spreads and all(abs(each) < _LARGEST for each in mean)
+    return spreads and all(-_LARGEST < each < _LARGEST for each in mean)
 
 
-def _standardized(spec: Spec) -> Preprocessing:
+def _standardized(spec: Spec, mean: Sequence[float | Fraction]) -> Preprocessing:
     name, formula = "standardized", f"x = (code/{spec.max_pixel_value:g} − mean)/std of the dataset"
     try:
-        numbers = spec.normalization  # refuses a std of zero
+        std = spec.normalization.std  # refuses a std of zero
     except SpecError as error:
         return Preprocessing(name, formula, problem=str(error))
-    return _affine(name, formula, numbers.mean, numbers.std)
+    return _affine(name, formula, mean, std)
 
 
-def _whitened(spec: Spec, covariance: Sequence[Sequence[float]] | None) -> Preprocessing:
-    name, formula = "whitened", f"x = W (code/{spec.max_pixel_value:g} − mean), W Σ Wᵀ = 1"
+def _whitened(
+    spec: Spec, means: Sequence[Fraction], covariance: Sequence[Sequence[float]] | None
+) -> Preprocessing:
+    name = "whitened"
+    formula = f"x = W (code/{spec.max_pixel_value:g} − mean of all pixels), W Σ Wᵀ = 1"
     if covariance is None:
         return Preprocessing(name, formula, problem="the products of channels were not counted")
     constant = [c for i, c in enumerate(spec.channels) if not covariance[i][i]]
     if constant:
         problem = f"channel {' '.join(constant)} is constant, so there is nothing to whiten"
         return Preprocessing(name, formula, problem=problem)
-    if not _possible(spec.mean, ()):
-        return Preprocessing(name, formula, problem=_ABSURD)
     try:
         whitening = whitening_matrix(covariance, "zca")
     except NormstatError as error:
         return Preprocessing(name, formula, problem=str(error))
     matrix = tuple(tuple(Fraction(value) for value in row) for row in whitening)
     offset = tuple(
-        -sum((w * Fraction(m) for w, m in zip(row, spec.mean, strict=True)), Fraction(0))
-        for row in matrix
+        -sum((w * m for w, m in zip(row, means, strict=True)), Fraction(0)) for row in matrix
     )
     return Preprocessing(name, formula, matrix, offset)

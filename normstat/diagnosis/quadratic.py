@@ -15,7 +15,7 @@ from math import ceil, log, log1p
 
 from normstat.diagnosis.model import Quadratic
 from normstat.diagnosis.spectrum import Matrix, eigenvalues, product
-from normstat.statistics import Kind, KindState
+from normstat.statistics import KindState
 
 TOLERANCE = 1e-6  # of the first distance from the best weights, at which descent has arrived
 _COUNTABLE = 2**53
@@ -32,18 +32,23 @@ class Rates:
     steps: int | float | None
 
 
-def second_moments(whole: KindState, kind: Kind) -> Matrix | None:
-    """Return E[zzᵀ] of z = (channels as fractions of the range, 1), exact.
+def means_of(whole: KindState, top: Fraction) -> list[Fraction]:
+    """Return the mean of all pixels a channel, exact, where the code `top` counts as 1."""
+    pixels = whole.images.n[0]
+    return [Fraction(each, pixels) / top for each in whole.images.s]
+
+
+def second_moments(whole: KindState, top: Fraction) -> Matrix | None:
+    """Return E[zzᵀ] of z = (channels, 1), exact, where the code `top` counts as 1.
 
     None when the products of channels were not counted.
     """
-    products, sums = whole.gram(), whole.images
+    products, pixels = whole.gram(), whole.images.n[0]
     if products is None:
         return None
-    pixels, unit = sums.n[0], kind.max_code
-    means = [Fraction(each, pixels * unit) for each in sums.s]
+    means = means_of(whole, top)
     rows = [
-        [Fraction(product, pixels * unit**2) for product in row] + [mean]
+        [Fraction(product, pixels) / top**2 for product in row] + [mean]
         for row, mean in zip(products, means, strict=True)
     ]
     return [*rows, [*means, Fraction(1)]]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from normstat.diagnosis.model import Diagnosis
 from normstat.reports.comparison_markup import code, escaped
-from normstat.reports.diagnosis_tables import tables
+from normstat.reports.diagnosis_tables import counted, tables
 
 
 def markdown(found: Diagnosis) -> str:
@@ -15,9 +15,7 @@ def markdown(found: Diagnosis) -> str:
 def _lines(found: Diagnosis) -> Iterator[str]:
     yield f"### normstat diagnose {code(found.name)}"
     yield ""
-    yield (
-        f"{found.images:,} images, {found.pixels:,} pixels a channel; {escaped(found.definition)}"
-    )
+    yield escaped(counted(found))
     for cells in tables(found):
         yield ""
         yield f"**{escaped(cells.title)}**"

@@ -20,6 +20,15 @@ class Cells:
     notes: tuple[str, ...] = ()
 
 
+def counted(found: Diagnosis) -> str:
+    """Return what was counted, in a line."""
+    skipped = f", {found.skipped:,} skipped" if found.skipped else ""
+    return (
+        f"{found.images:,} image{'s' * (found.images != 1)}{skipped}, {found.pixels:,} pixels a "
+        f"channel; {found.definition}"
+    )
+
+
 def tables(found: Diagnosis) -> Iterator[Cells]:
     """Yield the tables in the order in which they are read."""
     if any(each.quadratic for each in found.preprocessing):
@@ -85,6 +94,8 @@ def _eigenvalues(found: Diagnosis) -> Cells:
 
 
 def _magnitudes(found: Diagnosis) -> Cells:
+    shown = [each for each in found.preprocessing if each.quadratic or each.mean_abs]
+    mixed = any(each.mean_abs is None for each in shown)
     return Cells(
         "first layer: E|x|, which its gradients grow with",
         ("", *found.channels, "bias", "max/min"),
@@ -95,14 +106,21 @@ def _magnitudes(found: Diagnosis) -> Cells:
                 "1",
                 _number(each.imbalance),
             )
-            for each in found.preprocessing
-            if each.quadratic or each.mean_abs
+            for each in shown
         ],
-        ("whitening mixes the channels, whose joint histogram is not kept",),
+        ("whitening mixes the channels, whose joint histogram is not kept",) if mixed else (),
     )
 
 
 def _descents(found: Simulation) -> Cells:
+    unmeasured = [each for each in found.descents if each.measured is None]
+    notes = []
+    if any(each.predicted is not None for each in unmeasured):
+        notes.append(f"more than {found.most_steps:,} steps are predicted only")
+    if any(each.condition is None for each in unmeasured):
+        notes.append("what is singular on these pixels has no best rate, and never arrives")
+    if len(unmeasured) < len(found.descents):
+        notes.append("κ is that of these pixels")
     return Cells(
         f"simulated: a linear neuron on {found.pixels:,} sampled pixels",
         ("", "κ", "best", "predicted", "measured"),
@@ -116,7 +134,7 @@ def _descents(found: Simulation) -> Cells:
             )
             for each in found.descents
         ],
-        (f"more than {found.most_steps:,} steps are predicted only; κ is that of these pixels",),
+        ("; ".join(notes),) if notes else (),
     )
 
 
@@ -166,6 +184,11 @@ def _jitter(found: Diagnosis) -> Cells:
 
 
 def _color_jitter(shown: Jitter) -> Cells:
+    beyond = max(each.unreached for each in shown.implied)
+    unreached = (
+        f"up to {beyond:,} of {shown.crops:,} crops of a row have b ≤ 0, which no jitter does; "
+        "they are left out of contrast"
+    )
     return Cells(
         "nearest ColorJitter",
         ("", "brightness", "5 … 95 %", "contrast", "5 … 95 %"),
@@ -174,16 +197,18 @@ def _color_jitter(shown: Jitter) -> Cells:
                 _which(each),
                 f"{each.brightness:.2f}",
                 _span(each.brightness_factor, ""),
-                f"{each.contrast:.2f}",
-                _span(each.alpha, ""),
+                _NONE if each.contrast is None else f"{each.contrast:.2f}",
+                _NONE if each.contrast_factor is None else _span(each.contrast_factor, ""),
             )
             for each in shown.implied
         ],
         (
             (
                 "the argument x whose factors [max(0, 1 − x), 1 + x] end nearest to the 5 and 95 % "
-                "points: of α for contrast, of 1 + β·σ_image/μ_image for brightness"
+                "points: of b = 1 + β·σ_image/μ_image for brightness, which multiplies the "
+                "contrast too, and so of α/b for contrast"
             ),
+            *((unreached,) if beyond else ()),
         ),
     )
 

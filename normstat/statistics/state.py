@@ -337,7 +337,7 @@ class State:
         if len({kind.measure for kind in kinds}) > 1:
             raise SpecError(
                 f"images of unlike kinds: {self.told_kinds()}. They have no common measure: "
-                "measure them apart, with --include"
+                "name a folder of one kind, or measure each apart with `normstat compute --include`"
             )
         colour = rgb or any(kind.is_colour for kind in kinds)
         deep = any(kind.depth != "8" for kind in kinds)
