@@ -356,7 +356,7 @@ def compute(
         else None,
     )
     if covariance and spec.covariance is None:
-        warn(observer, "no covariance: some pixels have values in some channels only")
+        warn(observer, "no covariance: no pixel has values in all channels")
     return spec
 
 

@@ -227,15 +227,48 @@ def test_kinds_without_a_common_measure_are_refused_by_name():
         summary_of(a.merged(b))
 
 
-def test_there_is_no_covariance_where_pixels_have_values_in_some_channels_only():
+def test_covariance_is_of_the_pixels_that_have_a_value_in_all_channels():
     rng = np.random.default_rng(0)
-    even, uneven = rng.normal(0, 1, (2, 9)), rng.normal(0, 1, (2, 9))
-    even[:, 3] = np.nan
-    whole = np.delete(even, 3, axis=1)
-    found = summary_of(state_of("bands2-float", [[even]], covariance=True), covariance=True)
-    assert np.array(found.covariance) == pytest.approx(np.cov(whole, ddof=0), rel=1e-12)
-    uneven[0, 3] = np.nan
-    for images in ([[even], [uneven]], [[uneven], [even]], [[even, uneven]]):
-        state = state_of("bands2-float", images, covariance=True)
-        assert summary_of(state, covariance=True).covariance is None
+    for kind in ("bands2-float", "bands2-s16", "bands2-8"):
+        images, joint = [], []
+        for _ in range(3):
+            values = rng.integers(0, 100, (2, 30)) + (rng.random((2, 30)) if "float" in kind else 0)
+            valid = rng.random((2, 30)) > 0.3
+            images.append([Block(values.astype(TYPES[kind_of(kind).depth]), valid)])
+            joint.append(values[:, valid.all(axis=0)])
+        collector = Collector(ddof=0, covariance=True)
+        for blocks in images:
+            collector.add(counted(kind, FACTS, blocks, covariance=True))
+        state = collector.state()
         assert State.from_text(state.to_text(), ddof=0) == state
+        unit = kind_of(kind).max_code
+        expected = np.cov(np.concatenate(joint, axis=1), ddof=0) / unit**2
+        found = summary_of(state, covariance=True).covariance
+        assert np.array(found) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.lists(WHOLE, min_size=1, max_size=3))
+def test_sums_of_incomplete_pixels_are_exact_and_add_up(images):
+    def state(images, kind, dtype):
+        collector = Collector(ddof=0, covariance=True)
+        for codes in images:
+            block = Block(codes.astype(dtype), codes % 5 != 0)
+            if all(block.valid.any(axis=1)):
+                collector.add(counted(kind, FACTS, [block], covariance=True))
+        return collector.state()
+
+    codes = state(images, "rgb-s16", np.int16)
+    assert state(images, "rgb-float", np.float32) == codes
+    assert (
+        state(images[:1], "rgb-s16", np.int16).merged(state(images[1:], "rgb-s16", np.int16))
+        == codes
+    )
+    if codes.kinds:
+        part = state(images[1:], "rgb-s16", np.int16)
+        assert codes.subtracted(part) == state(images[:1], "rgb-s16", np.int16)
+
+
+def test_there_is_no_covariance_where_no_pixel_has_a_value_in_all_channels():
+    values = np.array([[1.5, np.nan], [np.nan, 2.5]])
+    found = summary_of(state_of("bands2-float", [[values]], covariance=True), covariance=True)
+    assert found.covariance is None

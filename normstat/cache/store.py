@@ -185,20 +185,22 @@ def _record(name: bytes, found: tuple[Any, ...]) -> Record:
         sound = False
     if not sound:
         raise sqlite3.DatabaseError("a row does not match its checksum")
-    products, left_out = json.loads(rest) if rest else ((), ())
+    products, left_out, uneven = json.loads(rest) if rest else ((), (), ())
     return Record(
         _text(kind),
         _unpacked(facts),
         content,
         tuple(map(int, products)),
         tuple((why, count) for why, count in left_out),
+        tuple(map(int, uneven)),
     )
 
 
 def _rest(record: Record) -> bytes:
     if not record.products and not record.left_out:
         return b""
-    return json.dumps([list(map(str, record.products)), record.left_out]).encode()
+    numbers = (list(map(str, each)) for each in (record.products, record.uneven))
+    return json.dumps([next(numbers), record.left_out, next(numbers)]).encode()
 
 
 def _checksum(name: bytes, size: int, version: int, row: tuple[bytes, ...]) -> int:

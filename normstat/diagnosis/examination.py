@@ -297,7 +297,7 @@ def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
     spec = first if isinstance(first, Spec) else load(first)
     name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
     listing, missing = images_of(spec, name, places)
-    if _whole(spec)[0].gram() is None:
+    if _whole(spec)[0].joint() is None:
         if listing is None:
             raise NormstatError(
                 f"{name}: has no products of the channels, which the theory needs: "

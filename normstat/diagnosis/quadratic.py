@@ -41,15 +41,15 @@ def means_of(whole: KindState, top: Fraction) -> list[Fraction]:
 def second_moments(whole: KindState, top: Fraction) -> Matrix | None:
     """Return E[zzᵀ] of z = (channels, 1), exact, where the code `top` counts as 1.
 
-    None when the products of channels were not counted.
+    It is of pixels that have a value in all channels. None when their products were not counted.
     """
-    products, pixels = whole.gram(), whole.images.n[0]
-    if products is None:
+    found = whole.joint()
+    if found is None:
         return None
-    means = means_of(whole, top)
+    means = [Fraction(each, found.pixels) / top for each in found.sums]
     rows = [
-        [Fraction(product, pixels) / top**2 for product in row] + [mean]
-        for row, mean in zip(products, means, strict=True)
+        [Fraction(product, found.pixels) / top**2 for product in row] + [mean]
+        for row, mean in zip(found.products, means, strict=True)
     ]
     return [*rows, [*means, Fraction(1)]]
 

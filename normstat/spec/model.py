@@ -338,6 +338,7 @@ class KindText(_Part, frozen=True, kw_only=True):
     histogram: list[Counts256] | UnsetType = UNSET
     images: ImageSumsText
     products: Integers | UnsetType = UNSET
+    uneven: Integers | UnsetType = UNSET
     limits: list[tuple[float, float]] | UnsetType = UNSET
 
 

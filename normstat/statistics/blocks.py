@@ -1,10 +1,9 @@
 """One image, a block of pixels at a time → its record."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,10 @@ from normstat.statistics.record import (
     packed,
     packed_moments,
     packed_wide,
-    too_large,
 )
 from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
 _NARROW = 256
-_POINT = 2 * FLOAT_BITS  # fractional bits of products
 # Of more channels, counts of 65,536 codes each would take too much memory.
 _MAY_BE_WHOLE = ("gray-float", "rgb-float")
 _GLANCE = 1000  # values that tell most floats from whole numbers
@@ -58,8 +55,7 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
     """Return the record of an image.
 
     Of floats, NaN and infinite values do not count; gray and colour of which all values are whole
-    numbers of 16 bits with a sign are counted as such codes, which have exact percentiles. Products
-    of channels are there if each pixel that has a value has one in all of them.
+    numbers of 16 bits with a sign are counted as such codes, which have exact percentiles.
 
     Raises
     ------
@@ -78,7 +74,7 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
     is_float = known.bins is None
     whole = _Whole(kind_of(kind.replace("float", "s16"))) if kind in _MAY_BE_WHOLE else None
     left_out: Counter[str] = Counter()
-    products = [0] * (known.channels * (known.channels - 1) // 2)
+    joint = _Joint(known)
     for block in blocks:
         values, valid = block.values, block.valid
         if valid is not None:
@@ -92,19 +88,14 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
         gathering.add(values, valid)
         if whole is not None and not whole.added(values, valid):
             whole = None
-        if covariance and not _is_even(valid):
-            covariance = False
         if covariance:
-            rounded = is_float and whole is None
-            of_block = _products(values, valid, rounded=rounded)
-            shift = _POINT if is_float and not rounded else 0
-            products = [a + (b << shift) for a, b in zip(products, of_block, strict=True)]
+            joint.add(values, valid, rounded=is_float and whole is None)
     content = gathering.content()
     if whole is not None:
         kind, content = whole.kind.name, whole.content()
-        products = [product >> _POINT for product in products]
+    products, uneven = joint.sums(whole=whole is not None) if covariance else ((), ())
     found = tuple((why, left_out[why]) for why in sorted(left_out) if left_out[why])
-    return Record(kind, facts, content, tuple(products) if covariance else (), found)
+    return Record(kind, facts, content, products, found, uneven)
 
 
 def _finite(
@@ -122,28 +113,57 @@ def _finite(
     return finite
 
 
-def _is_even(valid: npt.NDArray[np.bool_] | None) -> bool:
-    """Return whether no pixel has values in some channels only."""
-    return valid is None or bool((valid.any(axis=0) == valid.all(axis=0)).all())
+class _Joint:
+    """Sums over the pixels that have a value in all channels, and what is apart from them.
+
+    Those of floats are in fixed point; they are exact as long as no value is `rounded`.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._point = FLOAT_BITS if kind.bins is None else 0
+        self._products = [0] * (kind.channels * (kind.channels - 1) // 2)
+        self._uneven = [0] * (3 * kind.channels)
+
+    def add(
+        self, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None, *, rounded: bool
+    ) -> None:
+        """Add a block."""
+        shift = 0 if rounded else self._point
+        if valid is not None:
+            in_all = valid.all(axis=0)
+            apart = valid & ~in_all
+            if apart.any():
+                for channel, each in enumerate(values):
+                    sums = _rounded_sums if rounded else _whole_sums
+                    for degree, total in enumerate(sums(each[apart[channel]])):
+                        self._uneven[3 * channel + degree] += total << shift * degree
+            values = values[:, in_all]
+        wide = values.astype(np.float64 if rounded else np.int64)
+        for place, (a, b) in enumerate(combinations(wide, 2)):
+            if rounded:  # without BLAS, see `Moments.of`
+                top, bottom = float((a * b).sum()).as_integer_ratio()
+                self._products[place] += (top << 2 * self._point) // bottom
+            else:
+                self._products[place] += int(np.dot(a, b)) << 2 * shift
+
+    def sums(self, *, whole: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return products and what is apart, as integers when all values were `whole` numbers."""
+        shift = self._point if whole else 0
+        uneven = [each >> shift * (place % 3) for place, each in enumerate(self._uneven)]
+        products = tuple(each >> 2 * shift for each in self._products)
+        return products, tuple(uneven) if any(uneven) else ()
 
 
-def _products(
-    values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None, *, rounded: bool
-) -> Iterator[int]:
-    """Yield Σ xy of each pair of channels: of whole values exactly, of others in fixed point."""
-    if valid is not None:
-        values = values[:, valid.all(axis=0)]
-    wide = values.astype(np.float64 if rounded else np.int64)
-    for a, b in combinations(range(len(values)), 2):
-        if rounded:  # without BLAS, see `Moments.of`
-            with np.errstate(over="ignore", invalid="ignore"):
-                product = float((wide[a] * wide[b]).sum())
-            if not isfinite(product):
-                raise too_large(float(np.abs(wide).max()))
-            top, bottom = product.as_integer_ratio()
-            yield (top << _POINT) // bottom
-        else:
-            yield int(np.dot(wide[a], wide[b]))
+def _whole_sums(values: npt.NDArray[Any]) -> tuple[int, int, int]:
+    wide = values.astype(np.int64)
+    return wide.size, int(wide.sum()), int(np.dot(wide, wide))
+
+
+def _rounded_sums(values: npt.NDArray[Any]) -> tuple[int, int, int]:
+    if not values.size:
+        return 0, 0, 0
+    found = Exact.of(Moments.of(values), 0.0, 0.0)
+    return found.n, found.s, found.q
 
 
 class _Codes:

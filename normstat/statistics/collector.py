@@ -55,7 +55,7 @@ class Collector:
             gathered = self._kinds[record.kind] = self._gathering(kind_of(record.kind))
         gathered.add(record)
         if self._covariance:
-            gathered.add_products(record.products)
+            gathered.add_products(record.products, record.uneven)
         self._facts[record.facts] += 1
         for why, values in record.left_out:
             self._left_out[why] += values
@@ -73,6 +73,7 @@ class Collector:
             kinds[name] = gathered.finish()
             if self._covariance:
                 kinds[name].products = gathered.products
+                kinds[name].uneven = gathered.uneven if any(gathered.uneven) else None
         state = State(kinds, left_out=self._left_out)
         for facts, images in self._facts.items():
             state.note(facts, images)
@@ -83,18 +84,18 @@ class _Gathered(ABC):
     """The images of one kind."""
 
     def __init__(self, kind: Kind, sums: ImageSums) -> None:
-        self.products: list[int] | None = [0] * (kind.channels * (kind.channels - 1) // 2)
+        self.products = [0] * (kind.channels * (kind.channels - 1) // 2)
+        self.uneven = [0] * (3 * kind.channels)
         self._kind = kind
         self._sums = sums
 
     @abstractmethod
     def add(self, record: Record) -> None: ...
 
-    def add_products(self, products: tuple[int, ...]) -> None:
-        if self.products and not products:
-            self.products = None
-        elif self.products:
-            self.products = [a + b for a, b in zip(self.products, products, strict=True)]
+    def add_products(self, products: tuple[int, ...], uneven: tuple[int, ...]) -> None:
+        self.products = [a + b for a, b in zip(self.products, products, strict=True)]
+        if uneven:
+            self.uneven = [a + b for a, b in zip(self.uneven, uneven, strict=True)]
 
     @abstractmethod
     def finish(self) -> KindState: ...

@@ -21,8 +21,9 @@ _FOUR_BYTES = 1 << 32
 class Record(NamedTuple):
     """One image: the kind of its pixels, its facts, and its packed counts or moments.
 
-    `products` has Σ xy for each pair of channels when the covariance is wanted and no pixel has
-    values in some channels only; `left_out` how many values do not count, by reason.
+    When the covariance is wanted, `products` has Σ xy for each pair of channels over the pixels
+    that have a value in all, and `uneven` n, Σ x and Σ x² of each channel over the others, if there
+    are any. `left_out` has how many values do not count, by reason.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Record(NamedTuple):
     content: bytes
     products: tuple[int, ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
+    uneven: tuple[int, ...] = ()
 
 
 def packed(counts: Sequence[int]) -> bytes:

@@ -127,19 +127,29 @@ class Facts(NamedTuple):
     bands: str = ""
 
 
+class Joint(NamedTuple):
+    """Pixels, and Σ a a channel and Σ ab for all channels a and b over them."""
+
+    pixels: int
+    sums: list[int]
+    products: list[list[int]]
+
+
 @dataclass
 class KindState:
     """Histogram and image sums of all images of one kind.
 
     `products` holds Σ xy over pixels for each pair of channels (0 1, 0 2, ... 1 2, ...) when the
-    covariance was asked for, and every image has them. Float values have no histogram, but
-    `limits`: the smallest and the largest a channel.
+    covariance was asked for, of pixels that have a value in all channels; `uneven` n, Σ x and Σ x²
+    of each channel over the others, if there are any. Float values have no histogram, but `limits`:
+    the smallest and the largest a channel.
     """
 
     histogram: Histogram | None
     images: ImageSums
     products: list[int] | None = None
     limits: list[tuple[float, float]] | None = None
+    uneven: list[int] | None = None
 
     def merged(self, other: "KindState") -> "KindState":
         """Return the state of both."""
@@ -153,7 +163,8 @@ class KindState:
                 (min(a, c), max(b, d))
                 for (a, b), (c, d) in zip(self.limits, other.limits, strict=True)
             ]
-        return KindState(histogram, self.images.merged(other.images), products, limits)
+        uneven = self._uneven_with(other, 1)
+        return KindState(histogram, self.images.merged(other.images), products, limits, uneven)
 
     def subtracted(self, other: "KindState") -> "KindState":
         """Return the state without what `other` counted.
@@ -170,31 +181,47 @@ class KindState:
             raise SpecError("products: only one of the two has them")
         if self.products is not None and other.products is not None:
             products = [a - b for a, b in zip(self.products, other.products, strict=True)]
-            if min(products, default=0) < 0:
-                raise SpecError("products: would be below zero")
         left = KindState(
             self.histogram.subtracted(other.histogram),
             self.images.subtracted(other.images),
             products,
+            uneven=self._uneven_with(other, -1),
         )
         if bool(left.images.images) != all(left.images.n):
             raise SpecError(
                 f"images.n: {left.images.n} of {left.images.images} images would be left"
             )
+        pairs = combinations(left.images.q, 2)
+        if any(ab * ab > aa * bb for ab, (aa, bb) in zip(products or (), pairs, strict=False)):
+            raise SpecError("products: would be more than the squares allow")
         return left
 
-    def gram(self) -> list[list[int]] | None:
-        """Return Σ ab over pixels for all channels a and b; None when pairs were not counted."""
-        squares = self.images.q
-        if len(squares) > 1 and not self.products:
+    def _uneven_with(self, other: "KindState", sign: int) -> list[int] | None:
+        if self.uneven is None and other.uneven is None:
             return None
-        whole = [[0] * len(squares) for _ in squares]
-        for channel, square in enumerate(squares):
-            whole[channel][channel] = square
-        pairs = combinations(range(len(squares)), 2)
-        for (a, b), product in zip(pairs, self.products or (), strict=True):
-            whole[a][b] = whole[b][a] = product
-        return whole
+        nothing = [0] * (3 * self.images.channels)
+        pairs = zip(self.uneven or nothing, other.uneven or nothing, strict=True)
+        both = [a + sign * b for a, b in pairs]
+        return both if any(both) else None
+
+    def joint(self) -> "Joint | None":
+        """Return the sums over pixels that have a value in all channels.
+
+        None when pairs were not counted, or no pixel has.
+        """
+        sums, channels = self.images, range(self.images.channels)
+        if len(channels) > 1 and not self.products:
+            return None
+        uneven = self.uneven or [0] * (3 * len(channels))
+        pixels = sums.n[0] - uneven[0]
+        if not pixels:
+            return None
+        products = [[0] * len(channels) for _ in channels]
+        for channel in channels:
+            products[channel][channel] = sums.q[channel] - uneven[3 * channel + 2]
+        for (a, b), product in zip(combinations(channels, 2), self.products or (), strict=True):
+            products[a][b] = products[b][a] = product
+        return Joint(pixels, [sums.s[c] - uneven[3 * c + 1] for c in channels], products)
 
     def widened(self) -> "KindState":
         """Return 8-bit state in 16-bit codes."""
@@ -203,6 +230,7 @@ class KindState:
             self.codes.spread(EIGHT_TO_SIXTEEN, 1 << 16),
             self.images.scaled(EIGHT_TO_SIXTEEN),
             products and [value * EIGHT_TO_SIXTEEN**2 for value in products],
+            uneven=_scaled(self.uneven, EIGHT_TO_SIXTEEN),
         )
 
     def as_rgb(self) -> "KindState":
@@ -219,6 +247,7 @@ class KindState:
             self.images.scaled(1 << FLOAT_BITS),
             self.products and [value << 2 * FLOAT_BITS for value in self.products],
             [(float(low + kind.zero), float(high + kind.zero)) for low, high in ends],
+            _scaled(self.uneven, 1 << FLOAT_BITS),
         )
 
     @property
@@ -422,6 +451,11 @@ class State:
         )
 
 
+def _scaled(uneven: list[int] | None, factor: int) -> list[int] | None:
+    """Return n, Σ x and Σ x² of each channel with every value multiplied by `factor`."""
+    return uneven and [value * factor ** (place % 3) for place, value in enumerate(uneven)]
+
+
 def _less(name: str, count: int, other: int) -> int:
     if other > count:
         raise SpecError(f"state.{name}: {count}, from which {other} cannot be taken")
@@ -447,6 +481,8 @@ def _kind_to_text(kind: KindState) -> dict[str, Any]:
     }
     if kind.products is not None:
         text["products"] = [written(value) for value in kind.products]
+    if kind.uneven is not None:
+        text["uneven"] = [written(value) for value in kind.uneven]
     if kind.limits is not None:
         text["limits"] = [list(each) for each in kind.limits]
     return text
@@ -482,11 +518,15 @@ def _kind_from_text(name: str, text: dict[str, Any], ddof: int) -> KindState:
     pairs = kind.channels * (kind.channels - 1) // 2
     if products is not None and len(products) != pairs:
         raise SpecError(f"{path}.products: {len(products)} numbers, expected {pairs}")
+    uneven = text.get("uneven")
+    if uneven is not None and len(uneven) != 3 * kind.channels:
+        raise SpecError(f"{path}.uneven: {len(uneven)} numbers, expected {3 * kind.channels}")
     return KindState(
         histogram,
         images,
         products and [integer(value) for value in products],
         limits and [(low, high) for low, high in limits],
+        uneven and [integer(value) for value in uneven],
     )
 
 

@@ -119,7 +119,7 @@ def summarize(
         min=low,
         max=high,
         percentiles=quantiles,
-        covariance=_covariance(whole, by_pixel, unit) if covariance else None,
+        covariance=_covariance(whole, unit) if covariance else None,
         histogram=histogram,
         pixels=max(whole.images.n),
     )
@@ -348,22 +348,18 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
     return sqrt(error / (4 * variance)) if variance > 0 else 0.0
 
 
-def _covariance(
-    whole: KindState, moments: list[_Moments], unit: Fraction
-) -> list[list[float]] | None:
-    """Return the population covariance over pixels, from exact integer products.
-
-    None where some pixels have values in some channels only.
-    """
-    products, scale = whole.gram(), Fraction(1, whole.images.n[0])
-    if products is None:
+def _covariance(whole: KindState, unit: Fraction) -> list[list[float]] | None:
+    """Return the population covariance over the pixels that have a value in all channels."""
+    found = whole.joint()
+    if found is None:
         return None
+    n, s = found.pixels, found.sums
     return [
         [
-            float((product * scale - moments[a].mean * moments[b].mean) / unit**2)
+            float((Fraction(product, n) - Fraction(s[a] * s[b], n * n)) / unit**2)
             for b, product in enumerate(row)
         ]
-        for a, row in enumerate(products)
+        for a, row in enumerate(found.products)
     ]
 
 
