@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normstat.candidates import compare
     from normstat.comparison import Comparison
+    from normstat.consistency import validate
     from normstat.diagnosis import Diagnosis, diagnose
     from normstat.difference import diff
     from normstat.errors import (
@@ -25,15 +26,18 @@ if TYPE_CHECKING:
         UsageError,
     )
     from normstat.formats.exports import export
+    from normstat.identification import Identification, identify
+    from normstat.inputs import apply
+    from normstat.manifest import Manifest
     from normstat.measure import compute
     from normstat.merging import merge, subtract
     from normstat.normalization import Normalization, denormalize, normalize
     from normstat.oddities import Outliers, outliers
     from normstat.presets.catalogue import preset
     from normstat.reports.page.document import report
+    from normstat.restoration import Restored, restore
     from normstat.spec.files import load, save
     from normstat.spec.model import Spec
-    from normstat.validation import validate
 
 __version__ = "0.1.0"
 
@@ -41,32 +45,44 @@ __all__ = [
     "Comparison",
     "Diagnosis",
     "DifferentSoftwareWarning",
+    "Identification",
     "ImageError",
+    "Manifest",
     "Normalization",
     "NormstatError",
     "Outliers",
+    "Restored",
     "SourceError",
     "Spec",
     "SpecError",
     "UsageError",
+    "apply",
     "compare",
     "compute",
     "denormalize",
     "diagnose",
     "diff",
     "export",
+    "identify",
     "load",
     "merge",
     "normalize",
     "outliers",
     "preset",
     "report",
+    "restore",
     "save",
     "subtract",
     "validate",
 ]
 
 _HOMES = {
+    "apply": "normstat.inputs",
+    "Manifest": "normstat.manifest",
+    "restore": "normstat.restoration",
+    "Restored": "normstat.restoration",
+    "identify": "normstat.identification",
+    "Identification": "normstat.identification",
     "Comparison": "normstat.comparison",
     "compare": "normstat.candidates",
     "compute": "normstat.measure",
@@ -86,7 +102,7 @@ _HOMES = {
     "subtract": "normstat.merging",
     "denormalize": "normstat.normalization",
     "normalize": "normstat.normalization",
-    "validate": "normstat.validation",
+    "validate": "normstat.consistency",
 }
 
 

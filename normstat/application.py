@@ -1,7 +1,6 @@
 """`apply`: normalize every image of a plan and store the values, each file whole or not at all."""
 
 import shutil
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,7 +16,13 @@ import numpy.typing as npt
 from normstat.atomic import swept, written_whole
 from normstat.backends import LOCAL, ON_CLUSTERS
 from normstat.engine import Engine
-from normstat.errors import ImageError, NormstatError, SourceError, UsageError
+from normstat.errors import (
+    ImageError,
+    InterruptedRunError,
+    NormstatError,
+    SourceError,
+    UsageError,
+)
 from normstat.images import read, undisturbed
 from normstat.manifest import (
     MANIFEST,
@@ -39,8 +44,14 @@ from normstat.statistics import Moments, kind_of
 
 # Mean² over variance beyond which their difference has lost a digit too many.
 _CANCELS = 10
-_STOPPED = threading.Event()  # tells threads of this process that nobody waits for them
 _SAVE_EVERY = 5.0  # seconds of work that a killed run may lose
+
+
+@dataclass
+class _Stop:
+    """Tells the threads of one run that nobody waits for them any more; worker processes end."""
+
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class _Chunk:
     job: Job
     settings: Settings
     pack: Path | None
+    stop: _Stop
 
 
 def run(
@@ -124,10 +136,9 @@ def _run(
         observer.listed(plan.listing)
         observer.expected(len(plan.listing))
         observer.advanced(len(done), sum(output.bytes for output in done.values()))
-    chunks = list(_chunks(plan, done, pack))
+    chunks = list(_chunks(plan, done, pack, record.stop))
     results = engine.over(plan.listing, len(chunks))(_apply, chunks)
     record.save(complete=False)
-    _STOPPED.clear()
     with closing(results), record:
         for chunk, found in zip(chunks, results, strict=True):
             for each in found:
@@ -145,6 +156,7 @@ class _Record:
 
     def __init__(self, plan: Plan, outputs: dict[str, Output], *, fail: bool) -> None:
         self.outputs = outputs
+        self.stop = _Stop()
         self._plan = plan
         self._failures: list[Failure] = []
         self._fail = fail
@@ -155,7 +167,7 @@ class _Record:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:
-            _STOPPED.set()
+            self.stop.asked = True
             self.save(complete=False)  # the next run goes on from here
 
     def add(self, result: Output | Failure) -> None:
@@ -256,7 +268,9 @@ def _check_room(plan: Plan, share_done: float) -> None:
         )
 
 
-def _chunks(plan: Plan, done: dict[str, Output], pack: Path | None) -> Iterator[_Chunk]:
+def _chunks(
+    plan: Plan, done: dict[str, Output], pack: Path | None, stop: _Stop
+) -> Iterator[_Chunk]:
     listing = plan.listing
     for chunk in listing.chunks(images=CHUNK_IMAGES, size=CHUNK_BYTES):
         rows = [row for row in chunk if not done or printable(listing.names[row]) not in done]
@@ -270,6 +284,7 @@ def _chunks(plan: Plan, done: dict[str, Output], pack: Path | None) -> Iterator[
                 plan.job,
                 plan.settings,
                 pack,
+                stop,
             )
 
 
@@ -278,8 +293,8 @@ def _apply(chunk: _Chunk) -> list[Output | Failure]:
     results: list[Output | Failure] = []
     with undisturbed():
         for index, (name, opener) in enumerate(chunk.portion.opened()):
-            if _STOPPED.is_set():
-                break
+            if chunk.stop.asked:
+                raise InterruptedRunError("the run was stopped")
             try:
                 results.append(_apply_one(chunk, index, name, opener))
             except ImageError as error:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normstat.errors import NormstatError
+from normstat.errors import NormstatError, SpecError
 from normstat.sources.base import natural_key, natural_place
 from normstat.spec.model import (
     Counts,
@@ -37,7 +37,6 @@ def assemble(
     skipped: Sequence[Skipped],
     percentiles: Sequence[str],
     covariance: bool,
-    level: float,
     software: dict[str, str],
     stamp: Stamp | None = None,
     groups: Mapping[str, State] | None = None,
@@ -59,8 +58,9 @@ def assemble(
     if not state.images and not estimator.shards:
         raise NormstatError("holds no image")
     skipped = sorted(skipped, key=_place)
-    how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles, "level": level}
+    how: dict[str, Any] = {"covariance": covariance, "percentiles": percentiles}
     whole = _told(state, estimator, pipeline, len(skipped), **how)
+    how["covariance"] = whole["covariance"] is not None
     parts = []
     losses = Counter(each.group for each in skipped)
     for name in sorted(groups or (), key=natural_place):
@@ -85,11 +85,80 @@ def assemble(
     )
 
 
+def state_of(spec: Spec) -> State:
+    """Return the state of a spec.
+
+    Raises
+    ------
+    SpecError
+        As `State.from_text` does.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> state_of(normstat.compute("sample_data/photos")).images
+    30
+    """
+    return State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
+
+
+def group_states(spec: Spec) -> dict[str, State] | None:
+    """Return the state of each group of a spec that has them.
+
+    Raises
+    ------
+    SpecError
+        As `State.from_text` does; or two groups have one name.
+    """
+    if spec.groups is UNSET:
+        return None
+    states: dict[str, State] = {}
+    for place, group in enumerate(spec.groups):
+        text = msgspec.to_builtins(group.state)
+        if group.name in states:
+            raise SpecError(f"groups[{place}].name: {group.name!r} is there twice")
+        try:
+            states[group.name] = State.from_text(text, ddof=spec.estimator.ddof)
+        except SpecError as error:
+            raise SpecError(f"groups[{place}].{error}") from error
+    return states
+
+
+def reassembled(
+    spec: Spec, state: State, groups: Mapping[str, State] | None = None, **changes: Any
+) -> Spec:
+    """Return the spec of another state that is told as a spec is, but for what `changes`.
+
+    Parameters
+    ----------
+    spec
+        What was asked for, and of which files.
+    state, groups
+        As in `assemble`.
+    changes
+        Other parameters of `assemble` that differ.
+
+    Examples
+    --------
+    >>> import normstat
+    >>> spec = normstat.compute("sample_data/photos", covariance=True)
+    >>> reassembled(spec, state_of(spec)) == spec
+    True
+    """
+    kept = ("estimator", "pipeline", "dataset", "skipped", "software", "stamp")
+    how: dict[str, Any] = {
+        **{name: getattr(spec, name) for name in kept},
+        "percentiles": list(spec.percentiles),
+        "covariance": spec.covariance is not None,
+    }
+    return assemble(state, groups=groups, **(how | changes))
+
+
 def _told(
     state: State, estimator: Estimator, pipeline: Pipeline, skipped: int, **how: Any
 ) -> dict[str, Any]:
     """Return the fields that a spec and a group have, all of which follow from the state."""
-    summary = summarize(state, estimator, pipeline, **how)
+    summary = summarize(state, estimator, pipeline, level=estimator.confidence, **how)
     if summary.pixels > MOST_PIXELS:
         raise NormstatError(
             f"{summary.pixels} pixels a channel are more than the 2^53 that a JSON file can count; "

@@ -15,6 +15,7 @@ from normstat.grouping import Grouping
 from normstat.sources import Listing, Selection
 from normstat.sources.base import digest_of, natural_key, natural_place, printable
 from normstat.spec.model import (
+    SELECTED,
     Dataset,
     Entry,
     Files,
@@ -39,18 +40,7 @@ def described(listing: Listing, selection: Selection, grouping: Grouping | None 
     """Return what a spec tells of the files that were there."""
     return Dataset(
         roots=sorted(printable(root) for root in listing.roots),
-        selected=Selected(
-            include=list(selection.include),
-            exclude=list(selection.exclude),
-            extensions=sorted(selection.extensions),
-            follow_symlinks=selection.follow_symlinks,
-            hidden=selection.hidden,
-            files_from=selection.files_from and printable(selection.files_from),
-            null=selection.null,
-            column=selection.column,
-            mask_dir=selection.mask_dir and printable(selection.mask_dir),
-            mask_suffix=selection.mask_suffix and printable(selection.mask_suffix),
-        ),
+        selected=_selected(selection),
         files=len(listing),
         bytes=sum(listing.sizes),
         digest=listing.digest(),
@@ -78,18 +68,22 @@ def selection_of(dataset: Files) -> Selection:
             "the spec was made from a list on standard input, which cannot be read again; "
             "keep the list in a file: normstat compute --files-from LIST"
         )
-    return Selection(
-        tuple(selected.include),
-        tuple(selected.exclude),
-        tuple(selected.extensions),
-        selected.follow_symlinks,
-        selected.hidden,
-        files_from=selected.files_from,
-        null=selected.null,
-        column=selected.column,
-        mask_dir=selected.mask_dir,
-        mask_suffix=selected.mask_suffix,
-    )
+    fields: dict[str, Any] = {name: getattr(selected, name) for name in SELECTED}
+    for name, value in fields.items():
+        if isinstance(value, list):
+            fields[name] = tuple(value)
+    return Selection(**fields)
+
+
+def _selected(selection: Selection) -> Selected:
+    """Return what a spec tells of a selection; `selection_of` is the way back."""
+    fields: dict[str, Any] = {name: getattr(selection, name) for name in SELECTED}
+    for name, value in fields.items():
+        if isinstance(value, tuple):
+            fields[name] = list(value)
+        elif isinstance(value, str):
+            fields[name] = printable(value)
+    return Selected(**fields | {"extensions": sorted(selection.extensions)})
 
 
 def parts_of(spec: Spec) -> list[Part]:

@@ -57,9 +57,7 @@ class Wanted:
         shard = self._shard()
         return [] if shard and shard.number > 1 else list(listing.unreadable)
 
-    def read_by(
-        self, run: Reading, estimator: Estimator, pipeline: Pipeline, *, level: float
-    ) -> Estimator:
+    def read_by(self, run: Reading, estimator: Estimator, pipeline: Pipeline) -> Estimator:
         """Let a run read this part and return the estimator that says what was read."""
         total = len(run.listing)
         estimator = msgspec.structs.replace(estimator, images_listed=total)
@@ -87,7 +85,7 @@ class Wanted:
             run.read(order[read:target])
             read = target
             if self.tolerance is not None and run.state.images:
-                width = widest(summarize(run.state, sampled, pipeline, level=level))
+                width = widest(summarize(run.state, sampled, pipeline, level=sampled.confidence))
                 if width > self.tolerance:
                     target = next_look(read, width, self.tolerance, total)
         if read == total:

@@ -51,6 +51,8 @@ class Engine:
             raise UsageError(unknown("backend", backend, BACKENDS))
         if address and backend not in ON_CLUSTERS:
             raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
+        if timeout is not None and not timeout > 0:
+            raise UsageError(f"timeout is {timeout} s; it must be above 0")
         if timeout is not None and backend == "auto":
             backend = "processes"
         if timeout is not None and backend not in WITH_TIMEOUT:

@@ -1,6 +1,9 @@
 """What can go wrong, each with the exit code that the command line ends with."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+# What becomes of images that cannot be read.
+OnError = Literal["skip", "fail"]
 
 
 class NormstatError(Exception):

@@ -7,6 +7,7 @@ import msgspec
 
 from normstat.errors import SourceError, SpecError
 from normstat.methods import Applied
+from normstat.outputs import Dtype, Layout
 from normstat.spec.files import decode, dump_text, write_text
 from normstat.spec.model import Count, MaxPixelValue, Name, Number, Pipeline
 
@@ -63,8 +64,8 @@ class Job(_Part, frozen=True, kw_only=True):
     parameters: dict[str, Applied]
     pipeline: Pipeline
     format: str
-    layout: Literal["chw", "hwc"]
-    dtype: Literal["float32", "float16"]
+    layout: Layout
+    dtype: Dtype
     pack: str | None
 
 

@@ -23,6 +23,7 @@ LeftOut = tuple[tuple[str, int], ...]
 
 # What compresses by changing values: around a zero there is noise that is none.
 _LOSSY = {"JPEG", "MPO", "WEBP", "AVIF", "JPEG2000"}
+_PHOTOMETRIC = 262  # the tag of a TIFF: 0 is white, and Pillow turns the codes round
 _STRETCHED = 255  # what Pillow makes of the largest label of few bits
 _BITS = {"L;2": 3, "L;4": 15}  # the largest label of a gray PNG or TIFF that Pillow stretches
 
@@ -58,10 +59,14 @@ def cover_of(image: Image.Image, masks: Masks) -> Cover:
     Raises
     ------
     ImageError
-        It has colours, which are no labels, or lossy compression, which changes them.
+        It has colours, which are no labels, or a format that changes them or may have.
     """
     if image.format in _LOSSY:
-        raise ImageError(f"{image.format}, whose compression changes labels: store it as PNG")
+        raise ImageError(f"{image.format}, which may have changed labels: store it as PNG")
+    if image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0:  # type: ignore[attr-defined]
+        raise ImageError(
+            "0 is white in this TIFF, so that its labels are not clear: store it as PNG"
+        )
     top = _top(image)
     image.load()
     if image.mode == "1":

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET
 
@@ -13,11 +13,11 @@ from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
-from normstat.errors import SourceError, UsageError
+from normstat.errors import OnError, SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
 from normstat.per_image import Rows
-from normstat.reading import Observer, Reading, fail
-from normstat.registry import unknown
+from normstat.reading import Observer, Reading, fail, warn
+from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import EXTENSIONS, printable
 from normstat.spec.asked import checked, masks_of, pipeline_of
@@ -98,7 +98,7 @@ def compute(
     per_image: str | os.PathLike[str] | Rows | None = None,
     force: bool = False,
     group_by: str | None = None,
-    on_error: Literal["skip", "fail"] = "skip",
+    on_error: OnError = "skip",
     stamp: Stamp | None = None,
     observer: Observer | None = None,
 ) -> Spec:
@@ -251,12 +251,13 @@ def compute(
     >>> [group.name for group in spec.groups], spec.group("coast").counts.images
     (['coast', 'forest', 'night'], 10)
     """
-    defaults = _recipe(recipe)
+    given = {"resize": resize, "crop": crop, "weighting": weighting, "std": std}
+    asked = _recipe(recipe) | {key: value for key, value in given.items() if value is not None}
     pipeline = pipeline_of(
         mode=mode,
         alpha=alpha,
-        resize=resize or defaults.get("resize"),
-        crop=crop or defaults.get("crop"),
+        resize=asked.get("resize"),
+        crop=asked.get("crop"),
         interpolation=interpolation,
         max_pixels=max_pixels,
         channels=channels,
@@ -270,20 +271,20 @@ def compute(
         masks=masks_of(mask_dir, mask_suffix, labels, ignore_label),
         ignore_value=ignore_value,
     )
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
     estimator = checked(
         Estimator,
-        weighting=weighting or defaults.get("weighting", "pixel"),
-        std=std or defaults.get("std", "pooled"),
+        weighting=asked.get("weighting", "pixel"),
+        std=asked.get("std", "pooled"),
         ddof=ddof,
         images_listed=0,
+        **({} if confidence == LEVEL else {"level": confidence}),
     )
     if (estimator.ddof, estimator.weighting, estimator.std) == (1, "image", "pooled"):
         raise UsageError("ddof 1 has no meaning for the pooled std with weighting image: use 0")
     percents = [_percent(percent) for percent in percentiles]
-    if on_error not in ("skip", "fail"):
-        raise UsageError(unknown("on_error", on_error, {"skip": 1, "fail": 1}))
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
+    one_of("on_error", on_error, OnError)
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
     rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
@@ -335,12 +336,12 @@ def compute(
         grouping=grouping,
     )
     with engine.held(), closing(run):
-        estimator = wanted.read_by(run, estimator, pipeline, level=confidence)
+        estimator = wanted.read_by(run, estimator, pipeline)
     skipped = wanted.unlisted(listing) + run.skipped
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
     table.write(run.state.kinds, rgb=pipeline.mode == "rgb")
-    return assemble(
+    spec = assemble(
         run.state,
         estimator=estimator,
         pipeline=pipeline,
@@ -348,13 +349,15 @@ def compute(
         skipped=_skipped(skipped, listing, grouping),
         percentiles=percents,
         covariance=covariance,
-        level=confidence,
         software=SOFTWARE,
         stamp=stamp,
         groups={grouping.names[number]: state for number, state in run.states.items()}
         if grouping
         else None,
     )
+    if covariance and spec.covariance is None:
+        warn(observer, "no covariance: some pixels have values in some channels only")
+    return spec
 
 
 def _skipped(

@@ -9,19 +9,18 @@ from functools import reduce
 from itertools import permutations
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from normstat.assemble import assemble
+from normstat.assemble import group_states, reassembled, state_of
+from normstat.consistency import validate
 from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, places, versions
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.sources.base import printable
 from normstat.sources.shards import ranges
 from normstat.spec.files import load
-from normstat.spec.model import LEVEL, Part, Shards, Skipped, Spec, Stamp
+from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
 from normstat.statistics import State
-from normstat.validation import group_states, validate
 
 _Pathlike = str | os.PathLike[str]
 
@@ -201,8 +200,7 @@ def _input(given: _Pathlike | Spec, number: int) -> _Input:
     problems = validate(spec)
     if problems:
         raise SpecError(f"{name}: {problems[0]}; `normstat validate` tells all that is wrong")
-    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    return _Input(name, spec, state, parts_of(spec), group_states(spec))
+    return _Input(name, spec, state_of(spec), parts_of(spec), group_states(spec))
 
 
 def _agree(inputs: Sequence[_Input]) -> None:
@@ -232,11 +230,11 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield f"pipeline.{field}", getattr(spec.pipeline, field)
     for field in ("weighting", "std", "ddof"):
         yield f"estimator.{field}", getattr(spec.estimator, field)
-    yield "percentiles", list(spec.percentiles)
+    if spec.histogram:  # of floats no percentiles are known, whichever were asked for
+        yield "percentiles", list(spec.percentiles)
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
-    if spec.confidence:
-        yield "confidence.level", spec.confidence.level
+    yield "estimator.level", spec.estimator.confidence
 
 
 def _told(value: Any) -> str:
@@ -313,8 +311,8 @@ def _same_files(a: Part, b: Part, name_a: str, name_b: str) -> None:
             for field in a.selected.__struct_fields__
         ]
     if a.groups and b.groups and a.groups != b.groups:
-        name = next(name for name in (*a.groups, *b.groups) if _size(a, name) != _size(b, name))
-        pairs.append((f"dataset.groups.{name}", _size(a, name), _size(b, name)))
+        name = next(name for name in (*a.groups, *b.groups) if a.files_of(name) != b.files_of(name))
+        pairs.append((f"dataset.groups.{name}", a.files_of(name), b.files_of(name)))
     if a.shards and b.shards:
         pairs.append(("estimator.shards.of", a.shards.of, b.shards.of))
     for field, first, second in pairs:
@@ -323,10 +321,6 @@ def _same_files(a: Part, b: Part, name_a: str, name_b: str) -> None:
                 f"{field} differs: {name_a} has {first!r}, {name_b} has {second!r}; "
                 "nothing was written"
             )
-
-
-def _size(part: Part, group: str) -> int:
-    return (part.groups or {}).get(group, 0)
 
 
 def _without(whole: Part, part: Part, everything: _Input, taken: _Input) -> Part | None:
@@ -449,21 +443,18 @@ def _assembled(
         raise SpecError(
             f"there is no image in it, only {len(skipped):,} skipped files; nothing was written"
         )
-    return assemble(
+    return reassembled(
+        spec,
         state,
+        groups,
         estimator=replace(
             spec.estimator,
             coverage="shards" if whole.shards else "census",
             shards=whole.shards,
             images_listed=whole.images_listed,
         ),
-        pipeline=spec.pipeline,
         dataset=whole.dataset,
         skipped=skipped,
-        percentiles=list(spec.percentiles),
-        covariance=spec.covariance is not None,
-        level=spec.confidence.level if spec.confidence else LEVEL,
         software=whole.software,
         stamp=stamp,
-        groups=groups,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from normstat.errors import NormstatError
 from normstat.normalization import Values
 
 Array = npt.NDArray[Any]
+
+# How values are stored: channels first or last, and how wide.
+Layout = Literal["chw", "hwc"]
+Dtype = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from normstat.assemble import state_of
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
-from normstat.methods import METHODS, Settings
+from normstat.methods import METHODS, Of, Settings, Whiten
 from normstat.methods.gaussian import gaussian
 from normstat.methods.whitening import whitening_matrix
-from normstat.outputs import FORMATS, check_format, output_names
-from normstat.registry import unknown
+from normstat.outputs import FORMATS, Dtype, Layout, check_format, output_names
+from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
-from normstat.statistics import State
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes
@@ -41,6 +41,7 @@ class Plan:
     folder: Path
     job: Job
     settings: Settings
+    notes: tuple[str, ...] = ()  # what had to be assumed of the specs
 
     def expected_bytes(self) -> int:
         """Return about how many bytes will be written, from the headers of some images."""
@@ -80,11 +81,11 @@ def plan(
     pipeline: Pipeline | None = None,
     read_as: Spec | None = None,
     format: str = "npy",  # noqa: A002 (the option's name)
-    layout: Literal["chw", "hwc"] = "chw",
-    dtype: Literal["float32", "float16"] = "float32",
+    layout: Layout = "chw",
+    dtype: Dtype = "float32",
     pack: str | None = None,
-    of: Literal["image", "dataset"] = "dataset",
-    whiten: Literal["zca", "pca"] = "zca",
+    of: Of = "dataset",
+    whiten: Whiten = "zca",
     window: int = 31,
 ) -> Plan:
     """List the images and settle what is done to them.
@@ -118,10 +119,13 @@ def plan(
     SourceError
         A source is missing or holds no image, or the output folder is one of them.
     """
-    if method not in METHODS:
-        raise UsageError(unknown("method", method, METHODS))
+    is_fitted = bool(needs_of(method, of))
     if format not in FORMATS:
         raise UsageError(unknown("format", format, FORMATS))
+    one_of("layout", layout, Layout)
+    one_of("dtype", dtype, Dtype)
+    one_of("of", of, Of)
+    one_of("whiten", whiten, Whiten)
     if window < 3 or window % 2 == 0:  # noqa: PLR2004 (a pixel and its neighbours)
         raise UsageError(f"window is {window}; it must be odd and at least 3")
     check_format(format)
@@ -130,7 +134,7 @@ def plan(
     if any(folder.resolve() == Path(source).resolve() for source in sources):
         raise SourceError(f"{folder}: is a source; name another folder with -o")
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
-    needed = known if needs_of(method, of) else None
+    needed = known if is_fitted else None
     given = (known and known[1], read_as)
     described = next((each for each in given if isinstance(each, Spec)), None)
     pipeline = pipeline or Pipeline()
@@ -194,7 +198,15 @@ def _outside(listing: Listing, folder: Path) -> Listing:
 
 
 def needs_of(method: str, of: str) -> tuple[str, ...]:
-    """Return the settings that a method needs; of each image, `robust` needs none."""
+    """Return the settings that a method needs; of each image, `robust` needs none.
+
+    Raises
+    ------
+    UsageError
+        There is no such method.
+    """
+    if method not in METHODS:
+        raise UsageError(unknown("method", method, METHODS))
     return METHODS[method].needs if (method, of) != ("robust", "image") else ()
 
 
@@ -202,8 +214,8 @@ def _settings(
     method: str,
     numbers: Numbers,
     *,
-    of: Literal["image", "dataset"],
-    whiten: Literal["zca", "pca"],
+    of: Of,
+    whiten: Whiten,
     window: int,
 ) -> Settings:
     """Gather what a method needs, in units of the range of codes."""
@@ -230,9 +242,7 @@ def _settings(
     return Settings(**found)
 
 
-def _of_dataset(
-    method: str, name: str, spec: Constants, *, whiten: Literal["zca", "pca"]
-) -> dict[str, Any]:
+def _of_dataset(method: str, name: str, spec: Constants, *, whiten: Whiten) -> dict[str, Any]:
     """Return what only the spec of a dataset can tell."""
     if not isinstance(spec, Spec):
         raise UsageError(f"{method} needs the spec of a dataset; {name} has only mean and std")
@@ -242,8 +252,7 @@ def _of_dataset(
                 f"{name} has no covariance: make it with `normstat compute --covariance`"
             )
         return {"matrix": whitening_matrix(spec.covariance, whiten)}
-    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    whole, kind = state.combined(rgb=spec.pipeline.mode == "rgb")
+    whole, kind = state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")
 
     if whole.histogram is None:
         raise NormstatError(

@@ -242,10 +242,15 @@ class Reading:
         if self._cache:
             self._cache.close()
             self._cache = None
-        if self._observer:
-            self._observer.warned(text)
-        else:
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        warn(self._observer, text)
+
+
+def warn(observer: Observer | None, text: str) -> None:
+    """Tell what a run lacks that goes on."""
+    if observer:
+        observer.warned(text)
+    else:
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 def fail(name: str, reason: str, cache: Cache | None = None) -> None:

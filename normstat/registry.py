@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 from normstat.errors import NormstatError, UsageError
 
@@ -76,6 +76,19 @@ class Registry(Mapping[str, Entry]):
                 f"{self.kind} {name!r} needs {error.name!r}, which is not installed: "
                 f"pip install 'normstat[{entry.extra}]'"
             ) from error
+
+
+def one_of(kind: str, value: str, literal: Any) -> None:
+    """Raise when a value is none of those of a `Literal` type.
+
+    Raises
+    ------
+    UsageError
+        With the nearest one.
+    """
+    values = get_args(literal)
+    if value not in values:
+        raise UsageError(unknown(kind, str(value), dict.fromkeys(values)))
 
 
 def unknown(kind: str, name: str, known: Mapping[str, Any], hint: str = "") -> str:

@@ -1,5 +1,6 @@
 """`apply --inverse`: from stored values back to images."""
 
+import os
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 
 from normstat.atomic import written_whole
 from normstat.backends import BACKENDS, usable_cores
-from normstat.errors import ImageError, NormstatError, SourceError
+from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
@@ -56,7 +57,11 @@ class Progress(Protocol):
 
 
 def restore(
-    folder: Path, output: Path, *, jobs: int | None = None, observer: Progress | None = None
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str] = "restored",
+    *,
+    jobs: int | None = None,
+    observer: Progress | None = None,
 ) -> Restored:
     """Write the images that the outputs of `apply` were made from.
 
@@ -68,14 +73,40 @@ def restore(
         What `apply` wrote, with its manifest.
     output
         The folder for the images; names are those of the images that were read.
+    jobs
+        Workers; by default the cores that this process may use.
+    observer
+        Is told of progress.
+
+    Returns
+    -------
+    Restored
+        How many images came back, how exactly, and which did not.
 
     Raises
     ------
+    UsageError
+        `jobs` is below 1.
     SourceError, SpecError
         The manifest is missing or broken, or an image cannot be written.
     NormstatError
         The method cannot be undone.
+    ImageError
+        No image can be restored.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import normstat
+    >>> with TemporaryDirectory() as there, TemporaryDirectory() as back:
+    ...     _ = normstat.apply("sample_data/photos", preset="imagenet", output=there, resize=32)
+    ...     restored = restore(there, back)
+    >>> restored.images, restored.clipped, restored.inexact
+    (30, 0, 0)
     """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs is {jobs}; it must be at least 1")
+    folder, output = Path(folder), Path(output)
     manifest = read_manifest(folder)
     _check(manifest, folder, output)
     names = _names(manifest)
@@ -99,6 +130,9 @@ def restore(
                 restored.clipped_by = max(restored.clipped_by, task.output.clipped_by or 0.0)
             if observer:
                 observer.advanced(1, task.output.bytes)
+    if restored.failures and not restored.images:
+        name, reason = restored.failures[0]
+        raise ImageError(f"{folder}: none of its images can be restored. {name}: {reason}")
     return restored
 
 

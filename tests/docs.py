@@ -1,4 +1,4 @@
-"""Renew the generated parts of README.md, or check that they are current (`--check`).
+"""Renew the generated parts of README.md and docs/*.md, or check that they are current (`--check`).
 
 Between `<!-- run: COMMANDS -->` and `<!-- end -->` stands what the commands really print; between
 `<!-- table: MODULE:FUNCTION -->` and `<!-- end -->` what the function returns.
@@ -10,14 +10,55 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- (run|table): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+# A mark is a line of its own, and a block ends before the next one starts.
+MARK = re.compile(r"^<!-- (?:run|table): .*$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^(<!-- (run|table): ([^\n]*) -->\n)(?:(?!<!-- )[^\n]*\n)*(<!-- end -->)$", re.MULTILINE
+)
 # How fast this machine was this time says nothing about whether the text is current.
 SPEED = re.compile(r"^speed .*$", re.MULTILINE)
+
+# The page of docs/ that tells of each command.
+PAGE_OF = {
+    "compute": "compute",
+    "show": "spec",
+    "apply": "apply",
+    "compare": "compare",
+    "merge": "scaling",
+    "subtract": "scaling",
+    "identify": "compare",
+    "lint": "lint",
+    "diff": "export",
+    "export": "export",
+    "diagnose": "diagnose",
+    "outliers": "outliers",
+    "report": "report",
+    "validate": "spec",
+    "cache": "scaling",
+    "presets": "compare",
+    "schema": "spec",
+}
+
+
+def pages(root: Path = ROOT) -> list[Path]:
+    """Return every page with generated parts, the README first."""
+    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+
+
+def commands_table() -> str:
+    """Return a row of each command, as the command line itself lists them, and its page."""
+    from normstat.cli import COMMANDS  # noqa: PLC0415 (a page without this table needs none of it)
+
+    rows = [
+        f"| `{name}` | {entry.summary} | [docs/{PAGE_OF[name]}.md](docs/{PAGE_OF[name]}.md) |\n"
+        for name, entry in COMMANDS.items()
+    ]
+    return "| command | what it does | more |\n|---|---|---|\n" + "".join(rows)
 
 
 def printed(commands: str) -> str:
@@ -32,7 +73,7 @@ def printed(commands: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "sample_data").symlink_to(ROOT / "sample_data")
         for command in commands.split(" && "):
-            done = subprocess.run(  # noqa: S602 (our own README)
+            done = subprocess.run(  # noqa: S602 (our own pages)
                 command,
                 shell=True,
                 cwd=folder,
@@ -56,17 +97,28 @@ def block(kind: str, content: str) -> str:
     return str(getattr(import_module(module), function)())
 
 
-def main() -> None:
+def renewed(text: str) -> str:
+    """Return a page with its generated parts made again."""
+    return BLOCK.sub(lambda match: match[1] + block(match[2], match[3]) + match[4], text)
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    text = README.read_text(encoding="utf-8")
-    renewed = BLOCK.sub(lambda match: match[1] + block(match[2], match[3]) + match[4], text)
-    if SPEED.sub("", text) == SPEED.sub("", renewed):
-        return
-    if check:
-        sys.exit("README.md does not show what the commands print: run `make docs`")
-    README.write_text(renewed, encoding="utf-8")
+    check = parser.parse_args(arguments).check
+    stale = []
+    for page in pages(root):
+        text = page.read_text(encoding="utf-8")
+        if len(MARK.findall(text)) != len(BLOCK.findall(text)):
+            sys.exit(f"{page.relative_to(root)}: a generated block has no end")
+        current = renewed(text)
+        if SPEED.sub("", text) == SPEED.sub("", current):
+            continue
+        stale.append(page.relative_to(root).as_posix())
+        if not check:
+            page.write_text(current, encoding="utf-8")
+    if check and stale:
+        sys.exit(f"not what the commands print: {', '.join(stale)}; run `make docs`")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,6 @@ def made(
         skipped=[Skipped(name=name, reason=reason) for name, reason in skipped],
         percentiles=["1", "50", "99"],
         covariance=covariance,
-        level=0.95,
         software={"normstat": "0.1.0"},
     )
 

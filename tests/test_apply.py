@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
+import msgspec
 import numpy as np
 import pytest
 import tifffile
@@ -16,7 +17,12 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import normstat
+from normstat import application
+from normstat.application import run
 from normstat.cli import main
+from normstat.errors import ImageError, UsageError
+from normstat.planning import Numbers, plan
+from normstat.spec.model import Selected
 from tests.conftest import Ran
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
@@ -332,8 +338,8 @@ def test_whiten_mixes_no_value_that_does_not_count_into_the_others(call, here, g
     gone = 3 * np.count_nonzero(~whole)
     np.save("gaps.npy", values)
     np.save("complete.npy", np.where(counts, values, 5).astype(np.float32))
-    assert works(call("compute", "gaps.npy", "--nodata=-9999", "--covariance", "-q"))
-    method = ("--method", "whiten", "--whiten", kind)
+    assert works(call("compute", "complete.npy", "--nodata=-9999", "--covariance", "-q"))
+    method = ("--spec", "normstat.json", "--method", "whiten", "--whiten", kind)
     ran = call("apply", "gaps.npy", *method, "-o", "gaps")
     assert works(ran)
     assert f"{gone} values that do not count were written as 0" in ran.out
@@ -454,6 +460,198 @@ def test_a_table_is_normalized_by_itself_after_a_plain_compute(call, here):
         assert works(call("apply", *source, "--method", "min_max_per_channel", "-o", output))
         expected = [[[0, 0.5, 1]], [[0, 0, 1]]]
         np.testing.assert_allclose(stored(output)["t.csv"], expected, atol=1e-4)
+
+
+# --- the images of a spec ---
+
+
+@pytest.fixture
+def mixed(here):
+    """Images, masks and links that each way to select takes others of."""
+    for name in ("day/1.png", "day/2.jpg", "night/3.png", "night/.4.png"):
+        image(f"x/{name}", noise(6, 5, 3, seed=len(name)))
+    image("elsewhere/5.png", noise(6, 5, 3))
+    Path("x/link").symlink_to("../elsewhere")
+    Path("list.txt").write_text("day/1.png\nnight/3.png\n")
+    Path("list.nul").write_bytes(b"day/1.png\0night/3.png\0")
+    Path("list.csv").write_text("id,file\n1,day/1.png\n2,night/3.png\n")
+    return here
+
+
+def masked(*names):
+    """Put masks of which every pixel counts under these names."""
+    for name in names:
+        image(name, np.ones((6, 5), np.uint8))
+
+
+ALL = {"day/1.png", "day/2.jpg", "night/3.png"}
+LISTED = {"day/1.png", "night/3.png"}
+SELECTED = {
+    "include": (("--include", "day"), {"day/1.png", "day/2.jpg"}),
+    "exclude": (("--exclude", "night"), {"day/1.png", "day/2.jpg"}),
+    "extensions": (("--extensions", "jpg"), {"day/2.jpg"}),
+    "follow_symlinks": (("--follow-symlinks",), ALL | {"link/5.png"}),
+    "hidden": (("--hidden",), ALL | {"night/.4.png"}),
+    "files_from": (("--files-from", "list.txt"), LISTED),
+    "null": (("--files-from", "list.nul", "-0"), LISTED),
+    "column": (("--files-from", "list.csv", "--column", "file"), LISTED),
+    "mask_dir": (("--mask-dir", "x/masks"), ALL),
+    "mask_suffix": (("--mask-suffix", "_mask"), ALL),
+}
+MASKS = {
+    "mask_dir": ("x/masks/day/1.png", "x/masks/day/2.png", "x/masks/night/3.png"),
+    "mask_suffix": ("x/day/1_mask.png", "x/day/2_mask.png", "x/night/3_mask.png"),
+}
+
+
+def sources():
+    return {each["source"] for each in record()["outputs"]}
+
+
+@pytest.mark.parametrize("name", Selected.__struct_fields__)
+def test_without_a_source_the_images_are_those_of_the_spec(call, mixed, name):
+    options, expected = SELECTED[name]
+    masked(*MASKS.get(name, ()))
+    assert works(call("compute", "x", *options, "-q"))
+    assert normstat.load("normstat.json").counts.images == len(expected)
+    assert works(call("apply"))
+    assert sources() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--exclude", "day"), {"night/3.png", "night/.4.png"}),
+        (("--include", "*.png"), {"day/1.png"}),
+        (("--extensions", "png"), {"day/1.png"}),
+        (("--files-from", "list.txt"), LISTED),
+        (("x",), ALL),
+    ],
+)
+def test_what_is_given_takes_the_place_of_what_the_spec_was_made_with(
+    call, mixed, options, expected
+):
+    assert works(call("compute", "x", "--exclude", "night", "--hidden", "-q"))
+    assert complains(call("apply", *options), 0)
+    assert sources() == expected
+
+
+def test_what_the_environment_gives_is_given(run, mixed):
+    assert works(run("compute", "x", "--exclude", "night", "-q"))
+    assert works(run("apply", env={"NORMSTAT_APPLY_EXCLUDE": "day"}))
+    assert sources() == {"night/3.png"}
+
+
+# --- from Python ---
+
+
+def written(folder):
+    """What a run wrote, with its record."""
+    return tree(folder), record(folder)
+
+
+CALLS = {
+    "preset": (("x", "--preset", "caffe"), ("x",), {"preset": "caffe"}),
+    "a preset itself": (("x", "--preset", "clip"), ("x",), {"preset": normstat.preset("clip")}),
+    "the spec's images": ((), (), {}),
+    "others of them": (("--include", "*.jpg"), (), {"include": ["*.jpg"]}),
+    "a list": (("--files-from", "list.txt"), (), {"files_from": Path("list.txt")}),
+    "match": (("--method", "match", "--preset", "clip"), (), {"method": "match", "preset": "clip"}),
+    "adaptive": (
+        ("x", "--method", "adaptive", "--spec", "a=other.json", "--spec", "normstat.json"),
+        (Path("x"),),
+        {"method": "adaptive", "specs": ["a=other.json", Path("normstat.json")]},
+    ),
+    "whiten": (
+        ("--method", "whiten", "--whiten", "pca"),
+        (),
+        {"method": "whiten", "whiten": "pca"},
+    ),
+    "masks": (
+        ("x/day", "--mask-dir", "masks", "--labels", "1,3"),
+        ("x/day",),
+        {"mask_dir": Path("masks"), "labels": [1, 3]},
+    ),
+    "stored": (
+        ("x", "--format", "npz", "--layout", "hwc", "--dtype", "float16", "--resize", "4"),
+        ("x",),
+        {"format": "npz", "layout": "hwc", "dtype": "float16", "resize": 4},
+    ),
+    "pack": (
+        ("x", "--pack", "all.npy", "--crop", "3", "-j", "1", "--backend", "serial"),
+        ("x",),
+        {"pack": "all.npy", "crop": 3, "jobs": 1, "backend": "serial"},
+    ),
+    "bands": (("x", "--bands", "3,1,2"), ("x",), {"bands": ["3", "1", "2"]}),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_apply_from_python_writes_what_the_command_writes(call, mixed, name):
+    line, sources, options = CALLS[name]
+    for number in (1, 2):
+        image(f"masks/{number}.png", noise(6, 5, high=4, seed=number))
+    normstat.save(normstat.compute("x/night", channels="native"), "other.json")
+    spec = normstat.compute("x", hidden=True, covariance=True, channels="native")
+    normstat.save(spec, "normstat.json")
+    ran = call("apply", *line, "-o", "command")
+    assert ran.code == 0, ran.err
+    manifest = normstat.apply(*sources, output=Path("python"), **options)
+    assert written("python") == written("command")
+    assert json.loads(json.dumps(msgspec.to_builtins(manifest))) == record("command")
+    assert manifest.outputs
+
+
+def test_apply_takes_the_numbers_of_a_spec_in_memory(mixed):
+    spec = normstat.compute("x")
+    normstat.save(spec, "normstat.json")
+    whole = normstat.apply("x", output="of-file")
+    manifest = normstat.apply("x", specs=[spec], output="of-spec")
+    assert (manifest.outputs, manifest.mean) == (whole.outputs, whole.mean)
+    assert manifest.job.numbers == "spec 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"layout": "cwh"}, "did you mean 'chw'"),
+        ({"dtype": "float23"}, "did you mean 'float32'"),
+        ({"of": "images"}, "did you mean 'image'"),
+        ({"whiten": "zac"}, "did you mean 'zca'"),
+        ({"on_error": "skipp"}, "did you mean 'skip'"),
+        ({"exlude": ["night"]}, "did you mean 'exclude'"),
+        ({"method": "standart"}, "did you mean 'standard'"),
+        ({"alpha": "masks"}, "alpha"),
+        ({"crop": 0}, "crop"),
+        ({"labels": [1]}, "labels is for masks"),
+        ({"jobs": 0}, "jobs is 0"),
+        ({"backend": "dask"}, "works on a cluster"),
+        ({"specs": ["a.json", "b.json"]}, "only adaptive chooses"),
+    ],
+)
+def test_a_wrong_option_from_python_is_told_before_anything_is_written(mixed, options, word):
+    for name in ("a.json", "b.json"):
+        normstat.save(normstat.compute("x"), name)
+    with pytest.raises(UsageError, match=re.escape(word)):
+        normstat.apply("x", **{"preset": "imagenet", **options})
+    assert not Path("normalized").exists()
+
+
+def test_apply_from_python_fails_when_that_is_wanted(mixed):
+    Path("x/day/0.png").write_bytes(BROKEN)
+    assert len(normstat.apply("x", preset="imagenet").failures) == 1
+    with pytest.raises(ImageError, match=r"day/0\.png: "):
+        normstat.apply("x", preset="imagenet", on_error="fail", overwrite=True)
+
+
+def test_restore_gives_back_the_images(mixed):
+    image("y/a.png", noise(7, 6, 3))
+    normstat.apply("y", preset="imagenet")
+    found = normstat.restore("normalized")
+    assert (found.images, found.failures) == (1, [])
+    np.testing.assert_array_equal(codes("restored/a.png"), codes("y/a.png"))
+    with pytest.raises(UsageError, match="jobs is 0"):
+        normstat.restore("normalized", "again", jobs=0)
 
 
 # --- names ---
@@ -760,13 +958,13 @@ def stopped(run, many):
     """Start a run, send it a signal in the middle, and return how it ended."""
     started = []
 
-    def stop(number, *arguments, files=100):
-        process = run.start("apply", "x", "--preset", "imagenet", "-j", "2", *arguments)
+    def stop(
+        number, *arguments, files=100, line=("x", "--preset", "imagenet"), folder="normalized"
+    ):
+        process = run.start("apply", *line, "-j", "2", *arguments)
         started.append(process)
         end = monotonic() + 20
-        while (
-            not Path("normalized").exists() or sum(1 for _ in Path("normalized").iterdir()) < files
-        ):
+        while not Path(folder).exists() or sum(1 for _ in Path(folder).iterdir()) < files:
             assert process.poll() is None
             assert monotonic() < end
             sleep(0.005)
@@ -816,6 +1014,59 @@ def test_interrupt_is_told_and_leaves_nothing_beside(run, stopped, backend):
     before = times()
     assert works(run("apply", "x", "--preset", "imagenet"))
     assert [name for name in recorded if times()[p := Path("normalized", name)] != before[p]] == []
+
+
+def test_interrupt_of_the_way_back_says_that_what_is_there_is_whole(call, stopped):
+    assert works(call("apply", "x", "--preset", "imagenet"))
+    back = {"line": ("--inverse", "normalized"), "folder": "restored"}
+    code, err = stopped(signal.SIGINT, **back)
+    assert (code, len(err.splitlines())) == (130, 1), err
+    told = re.match(
+        r"Error: interrupted after (\d+) of 1,200 images; what was written is whole", err
+    )
+    assert told, err
+    there = list(Path("restored").glob("[!.]*"))
+    assert int(told[1]) <= len(there) < 1200
+    for path in there:
+        np.testing.assert_array_equal(codes(path), codes(f"x/{path.name}"))
+
+
+class RunsAnother:
+    """Starts another run when the first images are done."""
+
+    def __init__(self, other):
+        self._other = other
+        self.error = None
+
+    def listed(self, listing):
+        pass
+
+    def expected(self, images):
+        pass
+
+    def advanced(self, images, size):
+        if images and not self.error:
+            with pytest.raises(ImageError) as failed:
+                run(self._other, backend="serial", fail=True)
+            self.error = failed.value
+
+
+@pytest.mark.parametrize("backend", ["serial", "threads"])
+def test_a_run_that_fails_does_not_stop_another(here, monkeypatch, backend):
+    monkeypatch.setattr(application, "CHUNK_IMAGES", 4)  # so that there are runs of workers to stop
+    for number in range(30):
+        image(f"x/{number}.png", noise(9, 8, 3, seed=number))
+    image("y/0.png", noise(9, 8, 3))
+    Path("y/1.png").write_bytes(BROKEN)
+    first, other = (
+        plan(name, method="image", numbers=Numbers(), output=f"out-{name}") for name in "xy"
+    )
+    watch = RunsAnother(other)
+    manifest = run(first, backend=backend, jobs=2, observer=watch)
+    assert "1.png" in str(watch.error)
+    assert (len(manifest.outputs), manifest.failures, manifest.complete) == (30, [], True)
+    assert len(stored("out-x")) == 30
+    assert not record("out-y")["complete"]
 
 
 # --- no room, no right ---

@@ -225,3 +225,17 @@ def test_kinds_without_a_common_measure_are_refused_by_name():
     b = state_of("gray8", [[np.zeros((1, 3), np.uint8)]] * 2)
     with pytest.raises(SpecError, match="1 of bands4-8, 2 of gray8"):
         summary_of(a.merged(b))
+
+
+def test_there_is_no_covariance_where_pixels_have_values_in_some_channels_only():
+    rng = np.random.default_rng(0)
+    even, uneven = rng.normal(0, 1, (2, 9)), rng.normal(0, 1, (2, 9))
+    even[:, 3] = np.nan
+    whole = np.delete(even, 3, axis=1)
+    found = summary_of(state_of("bands2-float", [[even]], covariance=True), covariance=True)
+    assert np.array(found.covariance) == pytest.approx(np.cov(whole, ddof=0), rel=1e-12)
+    uneven[0, 3] = np.nan
+    for images in ([[even], [uneven]], [[uneven], [even]], [[even, uneven]]):
+        state = state_of("bands2-float", images, covariance=True)
+        assert summary_of(state, covariance=True).covariance is None
+        assert State.from_text(state.to_text(), ddof=0) == state

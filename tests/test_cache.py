@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import normstat
-from normstat import cache as caches
-from normstat.cache import Cache, contents, prune, words_of
+from normstat.cache import Cache, contents, file, prune, store
+from normstat.cache.policy import words_of
 from normstat.counting import Question
 from normstat.errors import CacheError
 from normstat.reading import Observer
@@ -369,7 +369,7 @@ DURING = {
 @pytest.mark.parametrize(("act", "words"), DURING.values(), ids=DURING)
 def test_a_cache_that_is_lost_during_the_run_does_not_cost_it(here, monkeypatch, act, words):
     expected = normstat.compute("x")
-    monkeypatch.setattr(caches, "_PERIOD", 0)
+    monkeypatch.setattr(store, "_PERIOD", 0)
     watch = Watch(act, after=5)
     assert normstat.compute("x", cache=FILE, backend="serial", observer=watch) == expected
     [warning] = watch.warnings
@@ -461,7 +461,7 @@ def test_a_cache_in_a_read_only_folder_still_helps(run_unprivileged, here):
 
 def test_a_cache_that_stays_in_use_is_said(here, monkeypatch):
     made(FILE)
-    monkeypatch.setattr(caches, "_PATIENCE", 0.1)
+    monkeypatch.setattr(file, "_PATIENCE", 0.1)
     expected = normstat.compute("x")
     with closing(sqlite3.connect(FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

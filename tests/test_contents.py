@@ -1,8 +1,15 @@
+from array import array
+from inspect import signature
+
 import pytest
 
+import normstat
 from normstat import contents
-from normstat.contents import changes, described
-from normstat.sources import Selection, list_files
+from normstat.cli.compute import compute as cli
+from normstat.contents import changes, described, selection_of
+from normstat.sources import Listing, Selection, list_files
+from normstat.spec.asked import PIPELINE
+from normstat.spec.model import SELECTED
 
 
 @pytest.fixture
@@ -50,3 +57,21 @@ def test_growth_past_the_limit_is_told_by_folder(describe, monkeypatch):
     monkeypatch.setattr(contents, "MOST_ENTRIES", 3)
     found = changes(describe(a__1=1, b__1=1), describe(a__1=1, b__1=1, b__2=1, b__3=1))
     assert list(found.lines()) == ["~ b/: 3 files, were 1"]
+
+
+CHOSEN = Selection(
+    include=("a", "b"), exclude=("c",), extensions=("jpg", "png"), follow_symlinks=True,
+    hidden=True, files_from="list.csv", null=True, column="x", mask_dir="m", mask_suffix="_m",
+)  # fmt: skip
+
+
+def test_a_spec_remembers_every_field_of_the_selection():
+    assert all(getattr(CHOSEN, name) != getattr(Selection(), name) for name in SELECTED)
+    listing = Listing(roots=["x"], names=["a.png"], sizes=array("q", [1]))
+    assert selection_of(described(listing, CHOSEN)) == CHOSEN
+
+
+def test_what_a_spec_was_made_with_are_parameters_of_compute():
+    parameters = set(signature(normstat.compute).parameters)
+    assert {*SELECTED, *PIPELINE} <= parameters
+    assert set(PIPELINE) <= {each.name for each in cli.params}

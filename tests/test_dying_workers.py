@@ -3,6 +3,7 @@
 What they read is named in the spec, and everything else in it is as in a run without them.
 """
 
+import json
 import os
 import re
 import shutil
@@ -101,6 +102,24 @@ def test_a_decoder_that_hangs_is_interrupted(planted, here, deed):
     plant(deed, "0/a.png", "9/b.png")
     assert complains(planted("compute", "x", "--timeout", "1"), 0)
     assert counts_everything_but("0/a.png", "9/b.png") == ["took longer than 1 s (--timeout)"] * 2
+
+
+def test_outliers_gives_up_on_a_file_that_hangs(planted, run, here):
+    plant("sleep", "0/a.png")
+    assert complains(planted("outliers", "x", "--timeout", "1", "--format", "json"), 0)
+    left = json.loads(planted("outliers", "x", "--timeout", "1", "--format", "json").out)
+    Path("x/0/a.png").rename("a.png")
+    assert left == json.loads(run("outliers", "x", "--format", "json").out)
+
+
+def test_outliers_of_a_spec_misses_no_file_that_hangs(planted, run, here):
+    shutil.copy("x/0/coast/coast-01.jpg", "x/0/a.jpg")
+    assert complains(run("compute", "x"), 0)
+    size = Path("x/0/a.jpg").stat().st_size
+    Path("x/0/a.jpg").write_text("sleep\n".ljust(size))
+    ran = planted("outliers", "--timeout", "1")
+    assert complains(ran, 3, "0/a.jpg: took longer than 1 s", "Nothing is told", "longer --timeout")
+    assert ran.out == ""
 
 
 @pytest.mark.parametrize("deed", ["spin_in_c", "block_in_c"])

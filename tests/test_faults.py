@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 import normstat
+from normstat.cache import contents
 from normstat.errors import ImageError, SourceError
 from normstat.reading import Observer
 from normstat.spec.files import write_text
@@ -319,6 +321,43 @@ def test_interrupt_ends_the_run_at_once_and_leaves_nothing_behind(long_run, olde
     assert took < 2
 
 
+READING = {
+    "outliers": (("x",), "nothing was written; --cache FILE keeps what is done"),
+    "outliers, cache": (("x", "--cache", "c.sqlite"), "goes on from there"),
+    "compare": (("x", "imagenet"), "nothing was written"),
+    "diagnose": (("x",), "nothing was written"),
+    "report": (("x",), "nothing was written"),
+    "validate": (("normstat.json", "x", "--deep"), "nothing was written"),
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_each_command_that_is_interrupted_says_what_is_kept(run, here, name):
+    arguments, told = READING[name]
+    Path("x").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((1200, 900)).save("x/0.jpg")
+    for number in range(1, 400):
+        os.link("x/0.jpg", f"x/{number}.jpg")
+    if name == "validate":
+        normstat.save(normstat.compute("x"), "normstat.json")
+    process = run.start(name.partition(",")[0], *arguments, "--progress", text=False)
+    seen = b""
+    while not re.search(rb"[1-9]\d*/400", seen):
+        more = os.read(process.stderr.fileno(), 4096)
+        assert more, seen
+        seen += more
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, b"Traceback" in err) == (130, b"", False), err
+    [line] = re.findall(r"Error: (interrupted .*)", err.decode())
+    number = re.match(r"interrupted after (\d+) of 400 images; ", line)
+    assert 0 < int(number[1]) < 400
+    assert line.endswith(told), line
+    if "c.sqlite" in arguments:
+        assert f"{contents('c.sqlite').rows:,} are in c.sqlite" in line
+
+
 def test_interrupt_while_workers_start_is_quiet_too(long_run):
     process = long_run("--backend", "processes", images=b"0")
     os.killpg(process.pid, signal.SIGINT)
@@ -432,3 +471,30 @@ def test_the_command_runs_as_a_plain_process(run):
         run.line("--version"), env=run.env, check=True, capture_output=True, text=True
     )
     assert done.stdout == f"normstat {normstat.__version__}\n"
+
+
+# Stopped in the callback of a weak reference, as importing modules has them.
+_IN_A_CALLBACK = """\
+import signal, time, weakref
+import click
+from normstat import cli
+
+@click.command()
+def work():
+    thing = type("Thing", (), {})()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.%s))
+    del thing
+    time.sleep(20)
+
+cli.normstat = work
+cli.main([])
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_python_drops_is_heard(run, name, code):
+    line = [sys.executable, "-c", _IN_A_CALLBACK % name]
+    done = subprocess.run(
+        line, env=run.env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

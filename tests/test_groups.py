@@ -22,6 +22,7 @@ from normstat import grouping, reading
 from normstat.assemble import assemble
 from normstat.comparison import Candidate
 from normstat.comparison import compare as compare_pair
+from normstat.consistency import validate
 from normstat.grouping import parsed
 from normstat.ranking import ranked
 from normstat.reports.groups_text import groups_text
@@ -37,7 +38,6 @@ from normstat.statistics import (
     kind_of,
     summarize,
 )
-from normstat.validation import validate
 from tests.conftest import ENGINES_AND_JOBS
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -358,7 +358,7 @@ def test_groups_of_any_kind_of_pixel_are_proven_and_ranked(kind, capsys):
         pipeline=Pipeline(),
         dataset=Dataset(roots=["x"], selected=None, files=6, bytes=6, digest=f"sha256:{'0' * 64}",
                         contents=[], group_by="top", groups=dict.fromkeys("abc", 2)),
-        skipped=[], percentiles=["50"], covariance=True, level=0.95, software={}, groups=groups,
+        skipped=[], percentiles=["50"], covariance=True, software={}, groups=groups,
     )  # fmt: skip
     assert validate(spec) == []
     unit = kind_of(kind).max_code

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -18,6 +19,7 @@ from PIL import Image
 
 import normstat
 from normstat import reading
+from normstat.consistency import validate
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.images import read, resized_and_cropped
 from normstat.masks import counting, cover_of, cover_of_codes, covered
@@ -29,7 +31,6 @@ from normstat.spec.files import dumps
 from normstat.spec.model import Masks, Pipeline
 from normstat.statistics import Block, Facts, counted
 from normstat.statistics.record import unpacked_wide
-from normstat.validation import validate
 from tests.conftest import ENGINES_AND_JOBS
 
 RNG = np.random.default_rng(7)
@@ -231,8 +232,8 @@ def test_labels_beyond_8_bits_are_labels(tmp_path):
     [
         ("png", Image.fromarray(noise(*SIZE, 3)), "has colours, which are no labels"),
         ("png", Image.new("LA", SIZE[::-1], (1, 128)), "transparent pixels"),
-        ("jpg", Image.fromarray(noise(*SIZE)), "JPEG, whose compression changes labels"),
-        ("webp", Image.fromarray(noise(*SIZE)), "WEBP, whose compression changes labels"),
+        ("jpg", Image.fromarray(noise(*SIZE)), "JPEG, which may have changed labels"),
+        ("webp", Image.fromarray(noise(*SIZE)), "WEBP, which may have changed labels"),
         ("png", Image.fromarray(noise(40, 30)), "has 30 x 40 pixels, the image 40 x 30"),
         ("png", Image.new("L", SIZE[::-1]), "no pixel counts: all are masked"),
     ],
@@ -249,6 +250,24 @@ def test_mask_that_cannot_be_used_costs_its_image_and_is_told(run, made, suffix,
     assert text in skipped.reason
     del images["c.png"]
     check(spec, picked(images, {name: masks[name] != 0 for name in images}))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_])
+def test_mask_in_which_zero_is_white_is_refused(made, dtype):
+    folder, *_ = made
+    (folder / "masks" / "c.png").unlink()
+    labels = noise(*SIZE, top=2).astype(dtype)
+    tifffile.imwrite(folder / "masks" / "c.tif", labels, photometric="miniswhite")
+    spec = normstat.compute(folder / "images", mask_dir=folder / "masks")
+    assert [(each.name, "0 is white" in each.reason) for each in spec.skipped] == [("c.png", True)]
+
+
+def test_mask_may_be_an_array(made):
+    folder, images, masks = made
+    (folder / "masks" / "c.png").unlink()
+    np.save(folder / "masks" / "c.npy", masks["c.png"])
+    spec = normstat.compute(folder / "images", mask_dir=folder / "masks")
+    check(spec, picked(images, {name: mask != 0 for name, mask in masks.items()}))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,8 @@ from msgspec.structs import replace
 from PIL import Image
 
 import normstat
+from normstat import validation
+from normstat.sources import list_files
 from normstat.spec.files import dumps
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -215,6 +218,7 @@ POLICIES = [
     ("estimator.ddof", {"ddof": 1}),
     ("percentiles", {"percentiles": ["50"]}),
     ("covariance", {"covariance": True}),
+    ("estimator.level", {"confidence": 0.9}),
 ]
 
 
@@ -230,10 +234,41 @@ def test_other_policy_is_refused_with_field_and_both_values(run, tmp_path, specs
     assert not (tmp_path / "normstat.json").exists()
 
 
-def test_other_confidence_level_is_refused(specs):
-    other = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9)
-    with pytest.raises(normstat.SpecError, match=r"confidence\.level"):
-        normstat.merge(specs[0], other)
+def test_another_level_is_refused_where_no_image_shows_it(specs):
+    empty = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9, shard="20/20")
+    assert empty.confidence is None
+    with pytest.raises(normstat.SpecError, match=r"estimator\.level differs: .* 0\.95, .* 0\.9\."):
+        normstat.merge(specs[0], empty)
+
+
+@pytest.mark.parametrize("of", [6, 20])
+def test_shards_in_any_order_keep_the_level_though_one_image_has_none(of):
+    options = {"confidence": 0.99, "group_by": "regex:-([01])"}
+    single = normstat.compute(PHOTOS / "coast", **options)
+    parts = [f"{number}/{of}" for number in range(1, of + 1)]
+    shards = [normstat.compute(PHOTOS / "coast", shard=part, **options) for part in parts]
+    images = {shard.counts.images for shard in shards}
+    assert images == {1, 2} if of == 6 else {0, 1}
+    for first in range(of):
+        merged = normstat.merge(*shards[first:], *shards[:first])
+        assert dumps(merged) == dumps(single)
+        assert merged.confidence.level == 0.99
+    assert [normstat.validate(spec) for spec in (single, shards[-1])] == [[], []]
+
+
+def test_shards_of_floats_fit_to_those_without_any_image(tmp_path):
+    paths = [tmp_path / f"{number}.npy" for number in range(3)]
+    for number, path in enumerate(paths):
+        np.save(path, np.random.default_rng(number).random((9, 9, 3), np.float32))
+    shards = [normstat.compute(*paths, shard=f"{number}/5") for number in range(1, 6)]
+    assert {shard.counts.images for shard in shards} == {0, 1}
+    single = dumps(normstat.compute(*paths))
+    assert dumps(normstat.merge(*shards)) == dumps(normstat.merge(*shards[::-1])) == single
+    assert dumps(normstat.merge(*shards[1:], shards[0])) == single
+
+
+def test_the_usual_level_is_not_written(specs):
+    assert "level" not in json.loads(dumps(specs[0]))["estimator"]
 
 
 def tampered(path, change):
@@ -446,6 +481,37 @@ def test_folder_that_was_not_merged_says_what_was(run, parts):
     code, _, err = run("validate", "normstat.json", PHOTOS / "forest")
     assert code == 3
     assert "none of the 2 datasets that were merged: coast, night" in err
+
+
+@pytest.mark.parametrize(
+    ("sources", "listings", "error"),
+    [
+        (["night"], [["night"]], None),
+        (["night", "coast"], [["night"], ["coast"]], None),
+        # What is no dataset alone may be one together with the others.
+        (["night", "."], [["night"], ["."], ["night", "."]], "is none of the 2 datasets"),
+    ],
+)
+def test_each_source_is_listed_once(parts, monkeypatch, sources, listings, error):
+    monkeypatch.chdir(parts)
+    listed = []
+
+    def counted(names, *arguments, **options):
+        listed.append(names)
+        return list_files(names, *arguments, **options)
+
+    monkeypatch.setattr(validation, "list_files", counted)
+    with pytest.raises(normstat.NormstatError, match=error) if error else nullcontext():
+        assert validation.check(normstat.load("normstat.json"), *sources).holds
+    assert listed == listings
+
+
+def test_one_dataset_in_two_places_is_checked_in_both_but_not_counted_twice(run, parts):
+    shutil.copytree(parts / "night", parts / "copy")
+    assert run("validate", "normstat.json", "night", "copy").code == 0
+    code, _, err = run("validate", "normstat.json", "night", "copy", "coast", "--deep")
+    assert code == 3
+    assert "one place of each dataset is enough" in err
 
 
 def test_measuring_again_needs_all_parts(run, parts):

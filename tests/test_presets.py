@@ -1,7 +1,9 @@
 import json
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from normstat.errors import SourceError, SpecError, UsageError
 from normstat.presets import load_catalogue, preset
@@ -231,6 +233,12 @@ def test_own_presets_are_read_from_a_named_file_and_from_the_configuration(run, 
     assert {"mine", "usual"} <= {line.split()[0] for line in out.splitlines() if line.strip()}
     assert "[0.4, 0.5, 0.6]" in run("presets", "MINE", "--presets", "own.yaml", env=home).out
     assert run("presets", "usual", env=home).code == 0
+    Image.new("RGB", (3, 2)).save(tmp_path / "black.png")
+    for name, more in (("mine", ("--presets", "own.yaml")), ("usual", ())):
+        ran = run("apply", "black.png", "--preset", name, "-o", name, *more, env=home)
+        assert ran.code == 0, ran.err
+        found = np.load(tmp_path / name / "black.npy")[:, 0, 0]
+        np.testing.assert_allclose(found, [-0.1 / 0.4, -0.2 / 0.5, -0.3 / 0.6], rtol=1e-6)
 
 
 def test_own_presets_may_form_a_family_of_the_package(tmp_path):

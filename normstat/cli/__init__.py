@@ -1,14 +1,19 @@
 """The command line: every command is loaded only when it runs, every error ends here."""
 
+import os
 import signal
 import sys
-from typing import NoReturn
+import threading
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from normstat import __version__
 from normstat.errors import NormstatError, UsageError
 from normstat.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 COMMANDS = Registry(
     "command",
@@ -41,6 +46,7 @@ COMMANDS = Registry(
 
 
 _CLOSED_PIPE = 128 + 13  # as a shell reports a program that SIGPIPE ended
+_AGAIN = 0.02  # seconds
 
 
 class LazyGroup(click.Group):
@@ -89,6 +95,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminated)
+    sys.unraisablehook = _deliver_again
     try:
         code = normstat.main(args, prog_name="normstat", standalone_mode=False) or 0
         sys.stdout.flush()
@@ -116,6 +123,18 @@ def main(args: list[str] | None = None) -> NoReturn:
 def _terminated(number: int, frame: object) -> NoReturn:  # noqa: ARG001 (a handler's signature)
     """End as Ctrl-C does, so that no worker outlives a `kill` or a `timeout`."""
     raise SystemExit(128 + number)
+
+
+def _deliver_again(ignored: "UnraisableHookArgs") -> None:
+    """Let a Ctrl-C or a `kill` be heard that arrived in a destructor, where Python drops it."""
+    if isinstance(ignored.exc_value, KeyboardInterrupt | SystemExit):
+        is_interrupt = isinstance(ignored.exc_value, KeyboardInterrupt)
+        number = signal.SIGINT if is_interrupt else signal.SIGTERM
+        again = threading.Timer(_AGAIN, os.kill, [os.getpid(), number])
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def _complain(text: str, code: int) -> int:

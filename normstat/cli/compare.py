@@ -5,17 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, progress_option, quiet_option
-from normstat.cli.screen import Progress, note, print_text
+from normstat.cli.screen import followed, note, print_json, print_text
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
 from normstat.gate import Report, judge, parse_rule, report
 from normstat.metrics import METRICS
 from normstat.presets import Catalogue, load_catalogue
-from normstat.spec.files import DEFAULT_PATH, dump_text
+from normstat.spec.files import DEFAULT_PATH
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -118,11 +117,8 @@ def _preset(catalogue: Catalogue, name: str) -> Candidate:
 
 
 def _resolved(name: str, catalogue: Catalogue, source_format: str | None, **how: Any) -> Candidate:
-    watch = Progress(**how)
-    try:
+    with followed(**how) as watch:
         return resolve(name, catalogue, watch, source_format)
-    finally:
-        watch.close()
 
 
 def _print(answer: Report, screen: str) -> None:
@@ -131,7 +127,7 @@ def _print(answer: Report, screen: str) -> None:
 
     match screen:
         case "json":
-            click.echo(dump_text(msgspec.to_builtins(answer), yaml=False), nl=False)
+            print_json(answer)
         case "markdown":
             click.echo(markdown(answer), nl=False)
         case "junit":

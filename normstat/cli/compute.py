@@ -26,9 +26,9 @@ from normstat.cli.options import (
     storage_option,
     worker_options,
 )
-from normstat.cli.screen import Progress, write_spec
+from normstat.cli.screen import followed, kept_in, write_spec
 from normstat.cli.sections import NUMBERS, PART, Sectioned, under
-from normstat.errors import InterruptedRunError, UsageError
+from normstat.errors import UsageError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
 from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
@@ -131,18 +131,6 @@ def compute(
         check_target(Path(output), force=force)
     if options["per_image"] and os.path.realpath(options["per_image"]) == os.path.realpath(output):
         raise UsageError(f"--per-image and -o are both {output}; name two files")
-    watch = Progress(shown=progress, quiet=quiet)
-    try:
+    with followed(shown=progress, quiet=quiet, kept=kept_in(options["cache"])) as watch:
         spec = measure(*src, ddof=1 if ddof == "1" else 0, force=force, observer=watch, **options)
-    except KeyboardInterrupt:
-        kept = "nothing was written; --cache FILE keeps what is done"
-        if watch.in_cache:
-            kept = (
-                f"{watch.in_cache:,} are in {options['cache']}; the same command goes on from there"
-            )
-        raise InterruptedRunError(
-            f"interrupted after {watch.images:,} of {watch.total:,} images; {kept}"
-        ) from None
-    finally:
-        watch.close()
     write_spec(spec, output, screen, force=force, quiet=quiet, speed=watch.speed)

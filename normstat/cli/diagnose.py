@@ -1,21 +1,20 @@
 """`normstat diagnose`: what does normalization do to training on this data?"""
 
 import click
-import msgspec
 
 from normstat.cli.options import (
     comma_separated,
+    local_worker_options,
     presets_option,
     progress_option,
     quiet_option,
-    worker_options,
 )
-from normstat.cli.screen import Progress, print_text
+from normstat.cli.screen import followed, print_json, print_text
 from normstat.diagnosis import Diagnosis, diagnose
 from normstat.diagnosis.examination import CROP_SCALE, SAMPLE
-from normstat.errors import InterruptedRunError, UsageError
+from normstat.errors import UsageError
 from normstat.presets import load_catalogue
-from normstat.spec.files import DEFAULT_PATH, dump_text
+from normstat.spec.files import DEFAULT_PATH
 
 
 def _scale(
@@ -61,7 +60,7 @@ def _scale(
 @presets_option
 @progress_option
 @quiet_option
-@worker_options
+@local_worker_options
 def command(
     *,
     sources: tuple[str, ...],
@@ -90,8 +89,7 @@ def command(
     """
     catalogue = load_catalogue(*preset_files)
     presets = [catalogue.find(name).spec() for name in preset_names]
-    watch = Progress(shown=progress, quiet=quiet)
-    try:
+    with followed(shown=progress, quiet=quiet) as watch:
         found = diagnose(
             *(sources or (DEFAULT_PATH,)),
             presets=presets,
@@ -103,10 +101,6 @@ def command(
             backend=backend,
             observer=watch,
         )
-    except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; nothing was written") from None
-    finally:
-        watch.close()
     if not quiet:
         _print(found, screen)
 
@@ -114,7 +108,7 @@ def command(
 def _print(found: Diagnosis, screen: str) -> None:
     match screen:
         case "json":
-            click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
+            print_json(found)
         case "markdown":
             from normstat.reports.diagnosis_markup import markdown  # noqa: PLC0415
 

@@ -1,14 +1,12 @@
 """`normstat diff`: are two configurations the same preprocessing?"""
 
 import click
-import msgspec
 
 from normstat.candidates import resolve
 from normstat.cli.options import from_option, presets_option, quiet_option
-from normstat.cli.screen import note, print_text
+from normstat.cli.screen import note, print_json, print_text
 from normstat.difference import TOLERANCE, difference
 from normstat.presets import load_catalogue
-from normstat.spec.files import dump_text
 
 
 @click.command()
@@ -50,7 +48,7 @@ def diff(
     if not quiet:
         note(found.assumed)
         if screen == "json":
-            click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
+            print_json(found)
         else:
             from normstat.reports.formats_text import difference_text  # noqa: PLC0415
 

@@ -6,11 +6,11 @@ import click
 import msgspec
 
 from normstat.cli.options import presets_option
-from normstat.cli.screen import print_text
+from normstat.cli.screen import print_json, print_text
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers
 from normstat.presets import load_catalogue
-from normstat.spec.files import dump_text, file_and_group, load_constants
+from normstat.spec.files import file_and_group, load_constants
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -45,7 +45,7 @@ def identify(
     if screen == "json":
         answer = {"equal": found.equal, **msgspec.to_builtins(found)}
         answer["nearest"] = msgspec.to_builtins(near)
-        click.echo(dump_text(answer, yaml=False), nl=False)
+        print_json(answer)
     else:
         from normstat.reports.identification_text import identification_text  # noqa: PLC0415
 

@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from normstat.cli.options import comma_separated, presets_option, quiet_option
-from normstat.cli.screen import print_text
+from normstat.cli.screen import print_json, print_text
 from normstat.lint.linting import SEVERITIES, Options, Report
 from normstat.lint.linting import lint as find
 from normstat.lint.settings import find_settings, read_settings
 from normstat.presets import load_catalogue
 from normstat.sources.base import printable
-from normstat.spec.files import dump_text, load_constants
+from normstat.spec.files import load_constants
 
 _FAIL_ON = (*reversed(SEVERITIES), "never")
 
@@ -116,7 +115,7 @@ def _print(report: Report, screen: str, *, pairs: bool) -> None:
 
     match screen:
         case "json":
-            click.echo(dump_text(msgspec.to_builtins(report), yaml=False), nl=False)
+            print_json(report)
         case "github":
             click.echo(github(report), nl=False)
         case "sarif":

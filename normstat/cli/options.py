@@ -25,6 +25,7 @@ from normstat.cli.sections import (
     Decorator,
     under,
 )
+from normstat.errors import OnError
 from normstat.formats import FORMATS
 from normstat.sources.base import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
@@ -416,16 +417,9 @@ mask_options = under(
         help="Leave out pixels whose mask has this label; alone, all others count.",
     ),
 )
-# The options that say where masks are, and what of them counts.
-MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
-# The fields of `Pipeline` that are options.
-PIPELINE = (
-    "mode", "alpha", "resize", "crop", "interpolation", "max_pixels", "channels", "bands", "frames",
-    "max_pixel_value", "nodata", "channel_axis", "image_axis", "columns", "ignore_value",
-)  # fmt: skip
 on_error_option = click.option(
     "--on-error",
-    type=click.Choice(["skip", "fail"]),
+    type=choice(OnError),
     default="skip",
     help="Unreadable files: skip and name them, or stop at the first.",
 )

@@ -1,13 +1,17 @@
 """`normstat outliers`: which images are unlike the rest, and what do they do to mean and std?"""
 
 import click
-import msgspec
 
-from normstat.cli.options import cache_option, progress_option, quiet_option, worker_options
-from normstat.cli.screen import Progress, print_text
-from normstat.errors import InterruptedRunError
+from normstat.cli.options import (
+    cache_option,
+    cluster_options,
+    progress_option,
+    quiet_option,
+    worker_options,
+)
+from normstat.cli.screen import followed, kept_in, print_json, print_text
 from normstat.oddities import RULES, TOP, Outliers, outliers
-from normstat.spec.files import DEFAULT_PATH, dump_text
+from normstat.spec.files import DEFAULT_PATH
 
 
 def _rules_help() -> str:
@@ -31,6 +35,7 @@ def _rules_help() -> str:
     help="What is printed on standard output.",
 )  # fmt: skip
 @worker_options
+@cluster_options
 @cache_option
 @progress_option
 @quiet_option
@@ -41,6 +46,8 @@ def command(
     screen: str,
     jobs: int | None,
     backend: str,
+    address: str | None,
+    timeout: float | None,
     cache: str | None,
     progress: bool | None,
     quiet: bool,
@@ -63,27 +70,24 @@ def command(
       normstat outliers images.csv --top 5
       normstat outliers ./images --cache images.sqlite
     """
-    watch = Progress(shown=progress, quiet=quiet)
-    try:
+    with followed(shown=progress, quiet=quiet, kept=kept_in(cache)) as watch:
         found = outliers(
             *(sources or (DEFAULT_PATH,)),
             top=top,
             jobs=jobs,
             backend=backend,
+            address=address,
+            timeout=timeout,
             cache=cache,
             observer=watch,
         )
-    except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; nothing was written") from None
-    finally:
-        watch.close()
     if not quiet:
         _print(found, screen)
 
 
 def _print(found: Outliers, screen: str) -> None:
     if screen == "json":
-        click.echo(dump_text(msgspec.to_builtins(found), yaml=False), nl=False)
+        print_json(found)
         return
     from normstat.reports.outliers_text import outliers_text  # noqa: PLC0415 (not needed for json)
 

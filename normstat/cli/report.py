@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from normstat.cli.options import choice, presets_option, progress_option, quiet_option
-from normstat.cli.screen import Progress
-from normstat.errors import InterruptedRunError, UsageError
+from normstat.cli.screen import followed
+from normstat.errors import UsageError
 from normstat.presets import load_catalogue
 from normstat.reports.page.document import (
     SUFFIXES,
@@ -70,8 +70,7 @@ def report(
         check_place(Path(target), force=force, inputs=inputs)
     elif kind == "png" and os.isatty(1):
         raise UsageError("png is not text: name a file with -o, or redirect the output")
-    watch = Progress(shown=progress, quiet=quiet)
-    try:
+    with followed(shown=progress, quiet=quiet) as watch:
         content = report_of(
             *inputs,
             format=kind,
@@ -79,10 +78,6 @@ def report(
             catalogue=load_catalogue(*preset_files),
             observer=watch,
         )
-    except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; nothing was written") from None
-    finally:
-        watch.close()
     if target == "-":
         sys.stdout.buffer.write(content)
         return

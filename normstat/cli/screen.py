@@ -3,17 +3,18 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import msgspec
 
-from normstat.errors import DifferentSoftwareWarning
+from normstat.errors import DifferentSoftwareWarning, InterruptedRunError
 from normstat.reports.speed import Speed
-from normstat.sources.base import Listing
-from normstat.spec.files import dumps, save
+from normstat.sources.base import Listing, printable
+from normstat.spec.files import dump_text, dumps, save
 from normstat.spec.model import Constants, Spec
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def print_text(text: "RenderableType", *, soft_wrap: bool = False) -> None:
     bare = bool(os.environ.get("NO_COLOR"))
     console = Console(highlight=False, color_system=None if bare else "auto")
     console.print(text, soft_wrap=soft_wrap)
+
+
+def print_json(answer: Any) -> None:
+    """Print an answer as JSON."""
+    click.echo(dump_text(msgspec.to_builtins(answer), yaml=False), nl=False)
 
 
 def print_spec(spec: Spec, screen: str, speed: Speed | None = None) -> None:
@@ -96,6 +102,7 @@ class Progress:
         self._bar: tqdm[NoReturn] | None = None
         self._quiet = quiet
         self._start = monotonic()
+        self._listings = 0
         self.total = self.images = self.bytes = self.in_cache = 0
 
     def listing(self, found: Listing) -> None:
@@ -106,6 +113,7 @@ class Progress:
     def listed(self, listing: Listing) -> None:
         """Say what was left out of the listing, and begin a bar of its own."""
         self.close()
+        self._listings += 1
         if listing.links_not_entered and not self._quiet:
             count = listing.links_not_entered
             click.echo(
@@ -157,5 +165,50 @@ class Progress:
             self._bar = None
 
     @property
+    def reached(self) -> str:
+        """How far the run came; nothing when it reads several datasets, of which none is all."""
+        if not self.total or self._listings > 1:
+            return ""
+        return f" after {self.images:,} of {self.total:,} images"
+
+    @property
     def speed(self) -> Speed:
         return Speed(max(monotonic() - self._start, 1e-9), self.images, self.bytes)
+
+
+GOES_ON = "the same command goes on from there"
+
+
+def _nothing(_: Progress) -> str:
+    return "nothing was written"
+
+
+def kept_in(cache: str | None) -> Callable[[Progress], str]:
+    """Return what tells, of a run with or without a cache, what is kept of it."""
+
+    def told(watch: Progress) -> str:
+        if cache and watch.in_cache:
+            return f"{watch.in_cache:,} are in {printable(cache)}; {GOES_ON}"
+        return _nothing(watch) + ("" if cache else "; --cache FILE keeps what is done")
+
+    return told
+
+
+@contextmanager
+def followed(
+    *, shown: bool | None, quiet: bool, kept: Callable[[Progress], str] = _nothing
+) -> Iterator[Progress]:
+    """Follow a run; when it is interrupted, say how far it came and what is kept.
+
+    Raises
+    ------
+    InterruptedRunError
+        In the place of KeyboardInterrupt.
+    """
+    watch = Progress(shown=shown, quiet=quiet)
+    try:
+        yield watch
+    except KeyboardInterrupt:
+        raise InterruptedRunError(f"interrupted{watch.reached}; {kept(watch)}") from None
+    finally:
+        watch.close()

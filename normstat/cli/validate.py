@@ -1,17 +1,14 @@
 """`normstat validate`: check a spec against the schema, its own arithmetic and its dataset."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from normstat.cli.options import progress_option, quiet_option, spec_argument, storage_option
-from normstat.cli.screen import Progress
+from normstat.cli.screen import followed
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
-from normstat.spec.model import Spec
-from normstat.validation import recomputed, stale, unchecked
-from normstat.validation import validate as problems_of
+from normstat.validation import check
 
 _SHOWN = 20
 
@@ -48,36 +45,24 @@ def validate(
         raise UsageError("--deep needs the folder: normstat validate SPEC SRC --deep")
     try:
         spec = load(spec_path)
-        problems: list[str] = [str(problem) for problem in problems_of(spec)]
     except SpecError as error:
-        spec, problems = None, [str(error)]
-    verdict = "valid; every number follows from its state"
-    if spec and src and not problems:
-        watch = Progress(shown=progress, quiet=quiet)
-        problems = list(_changes(spec, src, storage_options, watch, deep=deep))
-        verdict += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
-        rest = unchecked(spec, *src, storage_options=storage_options)
-        if rest:
-            verdict += f"; not looked at: {', '.join(rest)}"
-    for problem in problems[:_SHOWN]:
-        click.echo(problem, err=True)
-    if len(problems) > _SHOWN:
-        click.echo(f"and {len(problems) - _SHOWN:,} more", err=True)
-    if problems:
+        click.echo(error, err=True)
+        ctx.exit(1)
+    with followed(shown=progress, quiet=quiet) as watch:
+        verdict = check(spec, *src, deep=deep, storage_options=storage_options, observer=watch)
+    lines = list(verdict.lines())
+    if verdict.changes:
+        click.echo(f"stale: {' '.join(src)} has changed since the spec was made", err=True)
+    for line in lines[:_SHOWN]:
+        click.echo(line, err=True)
+    if len(lines) > _SHOWN:
+        click.echo(f"and {len(lines) - _SHOWN:,} more", err=True)
+    if not verdict.holds:
         ctx.exit(1)
     if not quiet:
-        click.echo(f"{spec_path}: {verdict}")
-
-
-def _changes(
-    spec: Spec, src: tuple[str, ...], options: dict[str, Any], watch: Progress, *, deep: bool
-) -> Iterable[str]:
-    changes = stale(spec, *src, storage_options=options)
-    if changes:
-        yield f"stale: {' '.join(src)} has changed since the spec was made"
-        yield from changes.lines()
-    elif deep:
-        try:
-            yield from map(str, recomputed(spec, *src, storage_options=options, observer=watch))
-        finally:
-            watch.close()
+        told = "valid; every number follows from its state"
+        if src:
+            told += f", and it describes {' '.join(src)}" + (", measured again" if deep else "")
+        if verdict.unchecked:
+            told += f"; not looked at: {', '.join(verdict.unchecked)}"
+        click.echo(f"{spec_path}: {told}")

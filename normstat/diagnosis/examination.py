@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from normstat.assemble import state_of
 from normstat.contents import selection_of
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
@@ -29,7 +30,7 @@ from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import PresetSpec, Spec
-from normstat.statistics import Histogram, Kind, KindState, State
+from normstat.statistics import Histogram, Kind, KindState
 from normstat.validation import measured_again
 
 Source = str | os.PathLike[str]
@@ -325,8 +326,7 @@ def _check_kind(name: str, spec: Spec, kind: Kind) -> None:
 
 
 def _whole(spec: Spec) -> tuple[KindState, Kind]:
-    state = State.from_text(msgspec.to_builtins(spec.state), ddof=spec.estimator.ddof)
-    return state.combined(rgb=spec.pipeline.mode == "rgb")
+    return state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")
 
 
 def images_of(

@@ -10,10 +10,29 @@ from normstat.identification.agreement import Values, agreement, distance
 from normstat.identification.forms import Form, forms_of, hits, place
 from normstat.identification.model import Identification, Near, Reading
 from normstat.identification.slips import SLIPS, Case, digit
+from normstat.presets import load_catalogue
 from normstat.spec.model import PresetSpec
 
 _FEW = 3
 _SAME_DATA = 1e-3
+
+
+def identify(mean: Sequence[float], std: Sequence[float] | None = None) -> Identification:
+    """Return which published normalization a mean and a std are, or which slip made them of one.
+
+    Parameters
+    ----------
+    mean, std
+        One number a channel, in any range and order; a single std counts for every channel.
+        Without a std the mean alone is looked for.
+
+    Examples
+    --------
+    >>> found = identify((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    >>> found.equal, found.best.presets[0]
+    (True, 'imagenet-255')
+    """
+    return Known(preset.spec() for preset in load_catalogue()).identify(mean, std)
 
 
 class Known:

@@ -5,6 +5,18 @@ A method of the `table` looks at an image's codes and returns what is to be done
 """
 
 from normstat.methods.applied import Applied, Codes, backward, clipped, forward
-from normstat.methods.table import METHODS, Method, Settings
+from normstat.methods.table import METHODS, Method, Of, Settings
+from normstat.methods.whitening import Whiten
 
-__all__ = ["METHODS", "Applied", "Codes", "Method", "Settings", "backward", "clipped", "forward"]
+__all__ = [
+    "METHODS",
+    "Applied",
+    "Codes",
+    "Method",
+    "Of",
+    "Settings",
+    "Whiten",
+    "backward",
+    "clipped",
+    "forward",
+]

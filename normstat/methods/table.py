@@ -12,6 +12,9 @@ from normstat.errors import ImageError, NormstatError
 from normstat.methods.applied import Applied, Codes
 from normstat.methods.gaussian import Gaussian
 
+# Whose median and quartiles `robust` takes.
+Of = Literal["dataset", "image"]
+
 EPSILON = 1e-4  # Albumentations' guard of its per-image methods, in codes
 LIMIT = 20.0  # beyond which Albumentations clips them
 
@@ -47,7 +50,7 @@ class Settings:
     spread: tuple[float, ...] = ()
     matrix: tuple[tuple[float, ...], ...] = ()
     window: int = 31
-    of: Literal["image", "dataset"] = "dataset"
+    of: Of = "dataset"
 
 
 @dataclass(frozen=True)

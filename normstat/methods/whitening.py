@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from normstat.errors import NormstatError
 
+Whiten = Literal["zca", "pca"]
 
-def whitening_matrix(
-    covariance: npt.ArrayLike, kind: Literal["zca", "pca"]
-) -> tuple[tuple[float, ...], ...]:
+
+def whitening_matrix(covariance: npt.ArrayLike, kind: Whiten) -> tuple[tuple[float, ...], ...]:
     """Return W with W Σ Wᵀ = 1: Λ^-½ Uᵀ for PCA, U Λ^-½ Uᵀ for ZCA.
 
     Kessy, Lewin and Strimmer, "Optimal Whitening and Decorrelation", 2018.

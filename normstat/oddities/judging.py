@@ -35,6 +35,8 @@ def outliers(
     top: int = TOP,
     jobs: int | None = None,
     backend: str = "auto",
+    address: str | None = None,
+    timeout: float | None = None,
     cache: str | os.PathLike[str] | None = None,
     observer: Observer | None = None,
 ) -> Outliers:
@@ -52,7 +54,7 @@ def outliers(
         archives and URLs, which are measured. By default normstat.json.
     top
         How many images are told; every image is looked at.
-    jobs, backend, cache, observer
+    jobs, backend, address, timeout, cache, observer
         See `compute`.
 
     Raises
@@ -71,7 +73,14 @@ def outliers(
     """
     if top < 1:
         raise UsageError(f"top is {top}; it must be at least 1")
-    options = {"jobs": jobs, "backend": backend, "cache": cache, "observer": observer}
+    options = {
+        "jobs": jobs,
+        "backend": backend,
+        "address": address,
+        "timeout": timeout,
+        "cache": cache,
+        "observer": observer,
+    }
     name, rows, rgb, notes = rows_of(sources or (DEFAULT_PATH,), options)
     return _judged(name, rows, rgb=rgb, notes=notes, top=top)
 

@@ -74,11 +74,7 @@ def _of_spec(
         if not len(rows):
             raise
         raise _changed(told, name, str(error)) from error
-    if again.state != spec.state:
-        why = "files of the same names and sizes hold other pixels"
-        if again.software != spec.software:
-            why += f", or are read otherwise than by {_versions(spec)} (here: {_versions(again)})"
-        raise _changed(told, name, why)
+    _check_same(spec, again, name, told, in_time=bool(options.get("timeout")))
     notes = []
     if (spec.estimator.weighting, spec.estimator.std) != ("pixel", "pooled"):
         notes.append(
@@ -86,6 +82,22 @@ def _of_spec(
             f"{spec.estimator.weighting} and std {spec.estimator.std}"
         )
     return name, rows, spec.pipeline.mode == "rgb", notes
+
+
+def _check_same(spec: Spec, again: Spec, name: str, told: str, *, in_time: bool) -> None:
+    """Raise when what was measured again, maybe `in_time` only, is not what the spec is of."""
+    known = {each.name for each in spec.skipped}
+    lost = [each for each in again.skipped if each.name not in known]
+    if lost and in_time:
+        raise SourceError(
+            f"{lost[0].name}: {lost[0].reason}, and {name} was made with it. Nothing is told; give "
+            f"it a longer --timeout, or look at the others: `normstat outliers {told}`"
+        )
+    if again.state != spec.state:
+        why = "files of the same names and sizes hold other pixels"
+        if again.software != spec.software:
+            why += f", or are read otherwise than by {_versions(spec)} (here: {_versions(again)})"
+        raise _changed(told, name, why)
 
 
 def _versions(spec: Spec) -> str:

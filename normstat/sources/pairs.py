@@ -18,6 +18,7 @@ Lists = Callable[[Iterable[str], Selection, Watch], Listing]
 _CHANNEL = re.compile(r"[^/]_\d{4}$")  # nnU-Net: the mask of case_0000.nii.gz is case.nii.gz
 _DIGITS = len("_0000")
 _DOUBLE = ".nii.gz"
+_ARRAYS = "npy"  # not listed as images unless asked for, but labels are often kept in them
 
 
 def with_masks(
@@ -110,7 +111,7 @@ def _listed(places: Sequence[str], selection: Selection, watch: Watch, lists: Li
     suffix = selection.mask_suffix or ""
     wanted = Selection(
         include=(f"*{escape(suffix)}.*",) if suffix else (),
-        extensions=tuple({*EXTENSIONS, *selection.extensions}),
+        extensions=tuple({*EXTENSIONS, _ARRAYS, *selection.extensions}),
         follow_symlinks=selection.follow_symlinks,
         hidden=selection.hidden,
         storage_options=selection.storage_options,

@@ -10,7 +10,17 @@ import msgspec
 from normstat.errors import UsageError
 from normstat.spec.model import Masks, Pipeline
 
+# The fields of `Pipeline` that are options by themselves.
+PIPELINE = tuple(
+    name
+    for name in Pipeline.__struct_fields__
+    if name not in {"exif_orientation", "mixed_depths", "masks"}
+)
+
 Checked = TypeVar("Checked", bound=msgspec.Struct)
+
+# The options that say where masks are, and what of them counts.
+MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
 
 # What these options are when they are not asked for; a spec is then without the field.
 _NOTHING: dict[str, Any] = {"channels": "auto"}
@@ -92,3 +102,16 @@ def pipeline_of(**options: Any) -> Pipeline:
         whole = isinstance(value, float) and value.is_integer()
         given[name] = int(value) if whole else list(value) if isinstance(value, tuple) else value
     return checked(Pipeline, **given)
+
+
+def options_of(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the options of `compute` that `pipeline_of` and `masks_of` make this of.
+
+    Where the masks are is not said here.
+
+    >>> options_of(Pipeline(max_pixel_value=4095, masks=Masks(ignore_label=255)))["ignore_label"]
+    255
+    """
+    options = {name: getattr(pipeline, name) for name in PIPELINE}
+    given = {name: value for name, value in options.items() if value is not msgspec.UNSET}
+    return given | asked_of(pipeline.masks) if pipeline.masks else given

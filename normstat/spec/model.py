@@ -29,6 +29,7 @@ Coverage = Literal["census", "first", "sample", "shards"]
 # Neither NaN nor infinite: JSON has no such numbers, and nothing can be divided by them.
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 MaxPixelValue = Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, le=1e300)]
+Level = Annotated[float, Meta(gt=0, lt=1)]
 Size = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seed = Annotated[int, Meta(ge=0, le=2**53)]
@@ -117,7 +118,10 @@ class Shards(_Part, frozen=True, kw_only=True):
 
 
 class Estimator(_Part, frozen=True, kw_only=True):
-    """Which of the definitions in circulation the headline `mean` and `std` are."""
+    """Which of the definitions in circulation the headline `mean` and `std` are.
+
+    `level` is that of half-widths when it is not 0.95, also where no image gives them yet.
+    """
 
     weighting: Weighting = "pixel"
     std: Std = "pooled"
@@ -127,6 +131,12 @@ class Estimator(_Part, frozen=True, kw_only=True):
     images_listed: Count
     sample: Sample | UnsetType = UNSET
     shards: Shards | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+
+    @property
+    def confidence(self) -> float:
+        """The probability that half-widths hold."""
+        return LEVEL if self.level is UNSET else self.level
 
 
 class Confidence(_Part, frozen=True, kw_only=True):
@@ -210,6 +220,9 @@ class Selected(_Part, frozen=True, kw_only=True, omit_defaults=True):
     mask_suffix: Name | None = None
 
 
+SELECTED = Selected.__struct_fields__
+
+
 class Entry(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """A file, or a folder (its name ends in "/") with what lies in it.
 
@@ -237,6 +250,10 @@ class Files(_Part, frozen=True, kw_only=True):
     contents: list[Entry]
     group_by: Name | UnsetType = UNSET
     groups: dict[GroupName, Count] | UnsetType = UNSET
+
+    def files_of(self, group: str) -> int:
+        """Return how many of the files are of a group."""
+        return (self.groups or {}).get(group, 0)
 
 
 class Part(Files, frozen=True, kw_only=True):
@@ -268,12 +285,10 @@ class Dataset(Files, frozen=True, kw_only=True):
 
     def listed(self, group: str) -> int:
         """Return how many files of a group there are, without those that were taken out."""
-        taken = [hole for each in (self, *(self.parts or ())) for hole in each.without or ()]
-        return _files_of(self, group) - sum(_files_of(hole, group) for hole in taken)
-
-
-def _files_of(files: Files, group: str) -> int:
-    return (files.groups or {}).get(group, 0)
+        taken: list[Part] = [
+            hole for each in (self, *(self.parts or ())) for hole in each.without or ()
+        ]
+        return self.files_of(group) - sum(hole.files_of(group) for hole in taken)
 
 
 class Skipped(_Part, frozen=True, kw_only=True):

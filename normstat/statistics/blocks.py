@@ -58,8 +58,8 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
     """Return the record of an image.
 
     Of floats, NaN and infinite values do not count; gray and colour of which all values are whole
-    numbers of 16 bits with a sign are counted as such codes, which have exact percentiles. The
-    products of channels are of pixels that have a value in all of them.
+    numbers of 16 bits with a sign are counted as such codes, which have exact percentiles. Products
+    of channels are there if each pixel that has a value has one in all of them.
 
     Raises
     ------
@@ -92,6 +92,8 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
         gathering.add(values, valid)
         if whole is not None and not whole.added(values, valid):
             whole = None
+        if covariance and not _is_even(valid):
+            covariance = False
         if covariance:
             rounded = is_float and whole is None
             of_block = _products(values, valid, rounded=rounded)
@@ -118,6 +120,11 @@ def _finite(
     left_out["nan"] += int(np.count_nonzero(missing))
     left_out["infinite"] += int(np.count_nonzero(infinite))
     return finite
+
+
+def _is_even(valid: npt.NDArray[np.bool_] | None) -> bool:
+    """Return whether no pixel has values in some channels only."""
+    return valid is None or bool((valid.any(axis=0) == valid.all(axis=0)).all())
 
 
 def _products(

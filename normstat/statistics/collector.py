@@ -83,7 +83,7 @@ class _Gathered(ABC):
     """The images of one kind."""
 
     def __init__(self, kind: Kind, sums: ImageSums) -> None:
-        self.products = [0] * (kind.channels * (kind.channels - 1) // 2)
+        self.products: list[int] | None = [0] * (kind.channels * (kind.channels - 1) // 2)
         self._kind = kind
         self._sums = sums
 
@@ -91,7 +91,10 @@ class _Gathered(ABC):
     def add(self, record: Record) -> None: ...
 
     def add_products(self, products: tuple[int, ...]) -> None:
-        self.products = [a + b for a, b in zip(self.products, products, strict=True)]
+        if self.products and not products:
+            self.products = None
+        elif self.products:
+            self.products = [a + b for a, b in zip(self.products, products, strict=True)]
 
     @abstractmethod
     def finish(self) -> KindState: ...

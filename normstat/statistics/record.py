@@ -21,8 +21,8 @@ _FOUR_BYTES = 1 << 32
 class Record(NamedTuple):
     """One image: the kind of its pixels, its facts, and its packed counts or moments.
 
-    `products` has Σ xy for each pair of channels when the covariance is wanted; `left_out` how
-    many values do not count, by reason.
+    `products` has Σ xy for each pair of channels when the covariance is wanted and no pixel has
+    values in some channels only; `left_out` how many values do not count, by reason.
     """
 
     kind: str

@@ -132,8 +132,8 @@ class KindState:
     """Histogram and image sums of all images of one kind.
 
     `products` holds Σ xy over pixels for each pair of channels (0 1, 0 2, ... 1 2, ...) when the
-    covariance was asked for. Float values have no histogram, but `limits`: the smallest and the
-    largest a channel.
+    covariance was asked for, and every image has them. Float values have no histogram, but
+    `limits`: the smallest and the largest a channel.
     """
 
     histogram: Histogram | None

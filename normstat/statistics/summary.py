@@ -351,8 +351,10 @@ def _std_error(sums: ImageSums, c: int, moments: _Moments, estimator: Estimator)
 def _covariance(
     whole: KindState, moments: list[_Moments], unit: Fraction
 ) -> list[list[float]] | None:
-    """Return the population covariance over pixels, from exact integer products."""
-    # Where values are missing in some channels, there are no products of whole pixels.
+    """Return the population covariance over pixels, from exact integer products.
+
+    None where some pixels have values in some channels only.
+    """
     products, scale = whole.gram(), Fraction(1, whole.images.n[0])
     if products is None:
         return None

@@ -71,6 +71,14 @@ def test_relative_paths_are_found_by_workers_elsewhere(run, cluster, images):
     assert computed(run, "there.json", "x", *cluster.options) == here
 
 
+def test_outliers_are_those_of_a_serial_run(run, cluster):
+    for source in (PHOTOS, "normstat.json"):
+        here = run("outliers", source, "--backend", "serial", "--format", "json")
+        there = run("outliers", source, *cluster.options, "--format", "json")
+        assert (there.code, there.out, there.err) == (0, here.out, ""), there.err
+        computed(run, "normstat.json", PHOTOS)
+
+
 def test_images_that_workers_do_not_see_are_not_left_out(run, cluster, images):
     # The same path, another folder: that of the process which follows it.
     ran = run("compute", "/proc/self/cwd/x", *cluster.options)
