@@ -249,7 +249,8 @@ def _of_dataset(method: str, name: str, spec: Constants, *, whiten: Whiten) -> d
     if method == "whiten":
         if spec.covariance is None:
             raise NormstatError(
-                f"{name} has no covariance: make it with `normstat compute --covariance`"
+                f"{name} has no covariance: make it with `normstat compute --covariance`; there is "
+                "none where pixels have values in some channels only"
             )
         return {"matrix": whitening_matrix(spec.covariance, whiten)}
     whole, kind = state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")

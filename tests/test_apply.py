@@ -350,6 +350,13 @@ def test_whiten_mixes_no_value_that_does_not_count_into_the_others(call, here, g
     assert record("gaps")["outputs"][0]["left_out"] == gone
 
 
+def test_where_there_is_no_covariance_whiten_says_why(call, here):
+    np.save("a.npy", with_gaps(np.nan)[0])
+    assert works(call("compute", "a.npy", "--covariance", "-q"))
+    ran = call("apply", "--method", "whiten")
+    assert complains(ran, 3, "no covariance", "pixels have values in some channels only")
+
+
 def test_a_channel_of_which_nothing_counts_is_named(call, here):
     values, _ = with_gaps(np.nan)
     values[..., 1] = np.nan
