@@ -206,20 +206,38 @@ def test_long_names_of_many_skipped_files_stay_small():
     assert "and 800 more, all named in the spec" in words(Parsed(content))
 
 
-def test_histograms_hold_every_pixel(photos):
-    candidate = Candidate(name="photos", spec=photos)
+@pytest.mark.parametrize(
+    ("files", "options"),
+    [
+        (("photos",), {}),
+        (("odd/gray16.png", "odd/rgb16.png", "odd/rgba.png", "odd/gray.png"), {}),
+        (("deep/gray12.png",), {}),
+        (("deep/gray12.png",), {"max_pixel_value": 4095}),
+        (("deep/satellite13.tif",), {}),
+        (("deep/ct.dcm",), {}),
+    ],
+    ids=str,
+)
+def test_histograms_hold_every_pixel_where_it_is(samples, files, options):
+    spec = normstat.compute(*(samples / each for each in files), **options)
+    candidate = Candidate(name="photos", spec=spec)
     subjects = (subject_of(candidate, [], with_images=False),)
     page = sections(Known(subjects, pairs_of(subjects, [])))
     found = next(section for section in page if section.name == "histograms")
     [figures] = [block for block in found.columns[0].blocks if isinstance(block, Figures)]
+    assert len(figures.items) == len(spec.channels)
     for index, figure in enumerate(figures.items):
         bars = figure.plot
         assert isinstance(bars, Bars)
         assert sum(bars.shares) == pytest.approx(1)
+        assert bars.limits[0] <= spec.mean[index] <= bars.limits[1]
+        assert bars.limits[1] <= 1 + bars.width or spec.max_pixel_value == 1
         # The mean of the bins is the mean, but for the width of a bin.
         centres = [bars.start + bars.width * (i + 0.5) for i in range(len(bars.shares))]
         mean = sum(c * share for c, share in zip(centres, bars.shares, strict=True))
-        assert mean == pytest.approx(photos.mean[index], abs=bars.width)
+        assert mean == pytest.approx(spec.mean[index], abs=bars.width)
+        low, high = spec.min[index] - bars.width, spec.max[index] + bars.width
+        assert all(low <= c <= high for c, s in zip(centres, bars.shares, strict=True) if s)
 
 
 def test_several_specs_stand_side_by_side(work):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
+from msgspec import UNSET
+
 from normstat.reports.page.model import (
     Bars,
     Block,
@@ -68,9 +70,17 @@ def _limits(spec: Spec, histogram: Histogram) -> tuple[float, float]:
 
 
 def _bins(spec: Spec, histogram: Histogram) -> tuple[float, float]:
-    """Return where the first bin begins and how wide each is, in the units of mean."""
+    """Return where the first bin begins and how wide each is, in the units of mean.
+
+    Where 8-bit and 16-bit images are counted together, codes are those of 16 bits, and the
+    spec's max_pixel_value is that of most images.
+    """
     first = histogram.first_code if isinstance(histogram.first_code, int) else 0
-    unit = float(spec.max_pixel_value)
+    declared = spec.pipeline.max_pixel_value
+    if declared is not UNSET:
+        unit = float(declared)
+    else:  # signed codes are values of their own
+        unit = 1.0 if first else float(len(histogram.counts[0]) * histogram.codes_per_bin - 1)
     return (first - 0.5) / unit, histogram.codes_per_bin / unit
 
 
