@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
@@ -23,8 +25,9 @@ from normstat.formats.exports import export
 from normstat.presets import preset
 from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
+from normstat.reports.page.labels import APART, CLEAR, NEARER, labels
 from normstat.reports.page.markdown import plain
-from normstat.reports.page.model import Bars, Figures
+from normstat.reports.page.model import Bars, Figures, hues
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
 from normstat.sources.base import printable
@@ -238,6 +241,53 @@ def test_histograms_hold_every_pixel_where_it_is(samples, files, options):
         assert mean == pytest.approx(spec.mean[index], abs=bars.width)
         low, high = spec.min[index] - bars.width, spec.max[index] + bars.width
         assert all(low <= c <= high for c, s in zip(centres, bars.shares, strict=True) if s)
+
+
+planes = st.lists(
+    st.lists(
+        st.tuples(st.floats(20, 330), st.floats(20, 240)).map(np.array), min_size=1, max_size=4
+    ).map(np.array),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(planes)
+def test_labels_are_clear_of_all_points_and_nearest_to_their_own(marks):
+    found = labels(marks, (350, 260))
+    places = np.array([each.place for each in found])
+    assert (places > 0).all()
+    assert (places < (350, 260)).all()
+    for number, label in enumerate(found):
+        gaps = [np.linalg.norm(points - label.place, axis=1).min() for points in marks]
+        assert min(gaps) > CLEAR - 0.1
+        others = np.delete(places, number, axis=0)
+        assert (np.linalg.norm(others - label.place, axis=1) > APART - 0.1).all()
+        assert label.anchor in set(map(tuple, marks[number]))
+        # What is not clearly nearest to its own point is joined to it.
+        assert label.led or gaps[number] <= NEARER * min(np.delete(gaps, number), default=np.inf)
+
+
+def test_points_of_a_plane_are_told_one_by_one(photos):
+    page = Parsed(normstat.report(photos, images=False))
+    pair = normstat.compare(photos, "imagenet")
+    text = words(page)
+    for channel, shift, gain in zip(
+        "RGB", pair.metrics["shift"], pair.metrics["gain"], strict=True
+    ):
+        assert f"{channel} {shift:+.3f}" in text
+        assert f"{channel} {gain:.3f}" in text
+    for channel, std in zip("RGB", photos.alternatives.rms_of_image_stds, strict=True):
+        assert f"{channel} {std:.4f}" in text
+
+
+@pytest.mark.parametrize(
+    "channels", [["R"], list("RGB"), list("BGR"), ["R", "G", "B", "NIR"], ["1", "2"], ["L", "A"]]
+)
+def test_channels_of_a_plane_differ_in_shape(channels):
+    found = hues(channels)
+    assert len({each.shape for each in found}) == len(channels)
+    assert [each.channel for each in found] == channels
 
 
 def test_several_specs_stand_side_by_side(work):
