@@ -51,15 +51,15 @@ _SETTINGS: dict[str, Any] = {
     "ytick.major.size": 0,
 }
 _SIZES: dict[type, tuple[int, int]] = {
-    Bars: (260, 120),
-    Span: (260, 72),
-    Plane: (390, 320),
-    Strips: (390, 180),
-    Counts: (260, 120),
+    Bars: (230, 112),
+    Span: (230, 68),
+    Plane: (340, 300),
+    Strips: (340, 220),
+    Counts: (230, 112),
 }
 _ABOVE = 9  # points from the axes to the middle of the legend
 _LONGEST = 8  # letters of a channel in a legend
-_DODGE = 0.2  # of a row
+_DODGE = 0.14  # of a row
 _UNUSED_ID = re.compile(r'<g id="(?!mark-|label-|leader-)[^"]*">')
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 
@@ -123,7 +123,7 @@ def _place(plot: Plot) -> tuple[float, float, float, float]:
         Bars: (10, 10, 24, 6),
         Span: (10, 10, 24, 6),
         Plane: (44, 10, 38, 20),
-        Strips: (186, 14, 36, 20),
+        Strips: (6, 20, 36, 20),
         Counts: (10, 10, 24, 6),
     }[type(plot)]
     return left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height
@@ -179,12 +179,16 @@ def _bars(plot: Bars, axes: "Axes", colours: Mapping[str, str]) -> None:
 
 def _ticks(axes: "Axes", low: float, high: float) -> None:
     """Put few ticks on the horizontal axis, quarters where it is the range of codes."""
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-
     if low < 0.01 and 0.99 < high < 1.01 and low > -0.01:  # noqa: PLR2004
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         return
-    axes.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
+    _few_ticks(axes)
+
+
+def _few_ticks(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
 
 
 def _span(plot: Span, axes: "Axes", colours: Mapping[str, str]) -> None:
@@ -289,7 +293,7 @@ def _legend(shown: Sequence[Hue], axes: "Axes", colours: Mapping[str, str]) -> N
         name = hue.channel if len(hue.channel) <= _LONGEST else f"{hue.channel[:_LONGEST]}…"
         axes.annotate(
             name, (1, 1), (right, _ABOVE), xycoords="axes fraction", textcoords="offset points",
-            ha="right", va="center_baseline", color=colours["muted"], fontsize=_FONT - 1,
+            ha="right", va="center_baseline", color=colours["muted"], fontsize=_FONT,
         )  # fmt: skip
         right -= 7 * len(name) + 8
         place = axes.transAxes + ScaledTranslation(right / _POINT, _ABOVE / _POINT, inch)
@@ -302,15 +306,20 @@ def _strips(plot: Strips, axes: "Axes", colours: Mapping[str, str]) -> None:
     values = [value for _, points in plot.rows for _, value in points] or [0.0]
     low, high = min(values), max(values)
     margin = 0.12 * (high - low) or max(0.1 * abs(high), 0.01)
-    for row, (_, points) in enumerate(plot.rows):
+    for row, (label, points) in enumerate(plot.rows):
         axes.axhline(row, color=colours["rule"], linewidth=0.8)
+        axes.annotate(
+            label, (0, row), (0, 18), xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points", va="center", color=colours["muted"], fontsize=_FONT,
+        )  # fmt: skip
         for number, (hue, value) in enumerate(points):
             # A little above each other, so that equal values are all seen.
             beside = row + _DODGE * (number - (len(points) - 1) / 2)
             axes.plot([value], [beside], color=colours[hue.colour], alpha=0.9, **_shape(hue, 1.3))
     axes.set_xlim(low - margin, high + margin)
-    axes.set_ylim(len(plot.rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(plot.rows)), [label for label, _ in plot.rows])
+    axes.set_ylim(len(plot.rows) - 0.65, -0.6)
+    axes.set_yticks([])
+    _few_ticks(axes)
     axes.set_xlabel(plot.axis, color=colours["muted"])
     axes.spines["bottom"].set_visible(False)
     _legend([hue for hue, _ in plot.rows[0][1]] if plot.rows else [], axes, colours)

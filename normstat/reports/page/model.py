@@ -126,10 +126,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column are heads of rows; a `heads` of nothing is a list of facts."""
+    """A table whose first column are heads of rows; a `heads` of nothing is a list of facts.
+
+    Of one that is `numbered` they are numbers, and the second column has the names.
+    """
 
     kind: ClassVar = "table"
     cells: Cells
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

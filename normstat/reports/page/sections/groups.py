@@ -70,4 +70,4 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
     left = len(found) - len(rows)
     notes = (f"and {left:,} more that are nearer, all in the spec",) if left else ()
     head = ("", "group", "images", "jeffreys", "shift", "gain", *heads)
-    yield Table(Cells("groups against the whole", head, rows, notes))
+    yield Table(Cells("groups against the whole", head, rows, notes), numbered=True)
