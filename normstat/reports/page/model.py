@@ -118,10 +118,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures beside each other."""
+    """Figures beside each other; `left` of their kind are not drawn."""
 
     kind: ClassVar = "figures"
     items: tuple[Figure, ...]
+    left: int = 0
 
 
 @dataclass(frozen=True)

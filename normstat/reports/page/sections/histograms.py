@@ -18,6 +18,7 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import columns_of, value_text
 from normstat.reports.page.subject import Known, Subject
+from normstat.reports.page.words import counted
 from normstat.spec.model import Histogram, Spec
 
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
@@ -49,13 +50,15 @@ def _histogram_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
         ]
     else:
         items = [_span(spec, index, hue) for index, hue in enumerate(colours)]
-    yield Figures(tuple(items))
+    left = len(spec.channels) - len(colours)
+    yield Figures(tuple(items), left)
     if not spec.histogram:
         text = "Float values have no histogram: the thin line is from the smallest to the largest."
         yield Lines((text,), quiet=True)
-    left = len(spec.channels) - len(colours)
-    if left > 0:
-        yield Lines((f"{left:,} more channels are in the table above.",), quiet=True)
+    if left:
+        verb = "is" if left == 1 else "are"
+        text = f"{counted(left, 'more channel')} {verb} in the table above."
+        yield Lines((text,), quiet=True)
 
 
 def _limits(spec: Spec, histogram: Histogram) -> tuple[float, float]:
