@@ -254,6 +254,7 @@ def check_target(
     option: str = "-o",
     thing: str = "normstat spec",
     is_one: Callable[[Path], bool] | None = None,
+    suggestion: Path = DEFAULT_PATH,
 ) -> None:
     """Raise now what `save` would raise after hours of work.
 
@@ -261,9 +262,9 @@ def check_target(
     ----------
     inputs
         Files that are read for what is written; `force` lets one be replaced.
-    option, thing, is_one
-        What names the place, what is written there, and whether a file is such a thing, if that
-        is no spec.
+    option, thing, is_one, suggestion
+        What names the place, what is written there, whether a file is such a thing, and what it is
+        usually called, if that is no spec.
 
     Raises
     ------
@@ -284,7 +285,7 @@ def check_target(
     if not folder.is_dir():
         raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
     if path.is_dir():
-        raise SourceError(f"{path}: is a folder; name a file in it, such as {path / DEFAULT_PATH}")
+        raise SourceError(f"{path}: is a folder; name a file in it, such as {path / suggestion}")
     if path.exists() and not force and not (is_one or _holds_spec)(path):
         raise SourceError(
             f"{path}: exists and is not a {thing}; nothing was done. "
