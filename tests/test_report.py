@@ -27,9 +27,10 @@ from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
 from normstat.reports.page.labels import APART, CLEAR, NEARER, labels
 from normstat.reports.page.markdown import plain
-from normstat.reports.page.model import Bars, Figures, hues
+from normstat.reports.page.model import Bars, Figures, Page, hues
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
+from normstat.reports.page.summary import _rows, summary
 from normstat.sources.base import printable
 from normstat.spec.files import save
 from tests.conftest import ROOT, Ran
@@ -113,6 +114,8 @@ def test_what_a_new_user_types_works(run, samples):
         (["--format", "png"], "report.png", b"\x89PNG"),
         (["-o", "a.md"], "a.md", b"<!-- normstat report -->"),
         (["-o", "a.PNG"], "a.PNG", b"\x89PNG"),
+        (["-o", "page"], "page", b"<!DOCTYPE html>"),
+        (["-o", "x.pdf", "--format", "html"], "x.pdf", b"<!DOCTYPE html>"),
         (["-o", "a.md", "--format", "html"], "a.md", b"<!DOCTYPE html>"),
     ],
     ids=str,
@@ -362,10 +365,67 @@ def test_outliers_are_those_of_the_command(work):
     content = normstat.report("normstat.json").decode()
     text = words(Parsed(content.replace("</td>", " </td>").replace("</th>", " </th>")))
     found = normstat.outliers("photos", top=12)
-    assert f"{found.images_named:,} of {found.images:,} images are named by a rule." in text
+    assert f"Images named by a rule: {found.images_named:,} of {found.images:,}." in text
     for each in found.outliers:
         assert f"{each.path} {each.score:.1f}" in text
         assert all(reason.text in text for reason in each.reasons)
+
+
+def test_what_was_skipped_takes_no_place_among_the_pictures(photos, samples, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(samples / "photos" / "night", folder)
+    for number in range(60):
+        (folder / f"{number}.png").write_text("no image")
+    spec = normstat.compute(folder)
+    assert len(spec.skipped) == 60
+    page = Parsed(normstat.report(spec))
+    looked = [each for each in page.all("img") if "score" not in each["alt"]]
+    assert len(looked) == spec.counts.images == 10
+
+
+def test_single_image_has_no_pictures_of_outliers(samples, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    shutil.copy(samples / "photos" / "night" / "night-01.jpg", folder)
+    page = Parsed(normstat.report(normstat.compute(folder)))
+    assert len(page.all("img")) == 1
+    text = words(page)
+    assert "1 image · " in text
+    assert "1 images" not in text
+    assert "Fewer than 5 images: none is far from the rest by its z." in text
+
+
+def test_lines_have_no_picture(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    Image.fromarray(np.arange(120, dtype=np.uint8)[None]).save(folder / "line.png")
+    np.save(folder / "column.npy", np.arange(120, dtype=np.uint8)[:, None])
+    page = Parsed(normstat.report(normstat.compute(folder)))
+    assert not page.all("img")
+    assert "No pictures: none of the images that were tried has one." in words(page)
+
+
+def test_no_preset_is_said_without_advice_for_another_command(samples):
+    page = words(Parsed(normstat.report(normstat.compute(samples / "deep" / "satellite13.tif"))))
+    assert "no preset has its channels B01" in page
+    assert "name what to compare with" not in page
+
+
+@pytest.mark.parametrize(
+    ("specs", "rows", "left"),
+    [([13], 4, 0), ([4], 1, 0), ([60], 4, 44), ([13, 3], 5, 0), ([30] * 6, 12, 22), ([5], 2, 0)],
+)
+def test_picture_draws_every_channel_or_says_how_many_are_left(specs, rows, left):
+    made_specs = [made(f"bands{n}-16", channels=n, images=2, seed=n) for n in specs]
+    names = [Candidate(name=f"s{number}", spec=each) for number, each in enumerate(made_specs)]
+    subjects = tuple(subject_of(each, [], with_images=False) for each in names)
+    page = Page("title", "", "0", sections(Known(subjects, pairs_of(subjects, []))))
+    found = [row for row in _rows(page) if not row.plane]
+    assert len(found) == rows
+    shown = sum(len(row.panels) for row in found)
+    assert shown + sum(row.left for row in found) == sum(specs)
+    assert found[-1].left == left
+    assert summary(page).startswith(b"\x89PNG")
 
 
 def test_outliers_are_not_looked_for_among_many(monkeypatch, work):
@@ -468,12 +528,15 @@ def test_link_stays_a_link_to_what_is_written(here, work):
 ENDS = [
     (2, ["--format", "pdf"], "pdf"),
     (2, ["normstat.json"] * 9, "at most 8"),
+    (2, ["-o", "x.pdf"], "x.pdf: a report ends in .html, .md, .png"),
+    (2, ["-o", "new.json"], "say with --format"),
     (2, ["imagenett"], "did you mean 'imagenet'"),
     (3, ["imagenet"], "without the statistics of a dataset"),
     (3, ["nowhere.json"], "nowhere.json: no such file"),
     (3, ["-o", "nowhere/report.html"], "the folder nowhere does not exist"),
-    (3, ["-o", "photos"], "photos: is a folder"),
-    (3, ["-o", "normstat.json"], "is read and would be replaced"),
+    (3, ["-o", "photos"], "photos: is a folder; name a file in it, such as photos/report.html"),
+    (3, ["-o", "photos", "--format", "png"], "such as photos/report.png"),
+    (3, ["-o", "normstat.json", "--format", "html"], "is read and would be replaced"),
     (3, ["notes.json"], "not a normstat spec"),
     (3, ["--presets", "none.yaml"], "none.yaml"),
     (3, ["empty"], "no image found"),
