@@ -286,6 +286,24 @@ def test_nothing_is_cut_and_nothing_overlaps(browser, pages, name, width):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_fit_in_the_room_that_they_say_they_need(browser, pages, name):
+    show(browser, pages[name])
+    found = browser.execute_script(
+        """
+        document.querySelectorAll('details').forEach(each => each.open = true);
+        return [...document.querySelectorAll('table[class*=room]')].map(each => {
+          const room = each.className.match(/room(\\d+)/)[1];
+          each.parentElement.style.width = `${room}rem`;
+          return [each.querySelector('thead').getBoundingClientRect().height > 0,
+            each.scrollWidth, each.parentElement.clientWidth, each.textContent.slice(0, 60)];
+        });
+        """
+    )
+    assert len(found) >= 3
+    assert [each for each in found if not each[0] or each[1] > each[2]] == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", NAMES)
 def test_texts_of_figures_are_large_enough(browser, pages, name, width):

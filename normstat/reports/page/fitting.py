@@ -1,15 +1,19 @@
 """How much room a table needs, so that a page shows it otherwise where there is less."""
 
 import re
+from collections.abc import Iterable
+from math import ceil
 
 from normstat.reports.diagnosis_tables import Cells
 
-_CHARACTER = 0.55  # rem: a wide letter of the tables' 0.9 rem
+# Widths of characters in rem, of 0.9 rem high text in fonts as wide as DejaVu Sans.
+_CHARACTER = 0.575
+_THIN, _NARROW = frozenset(".,:;|!'()[]ijlftr "), 0.345
+_BROAD, _WIDE = frozenset("mwMW%@±…"), 0.9
 _GAP = 0.9  # rem between columns
-_STEP = 2  # rem: rooms are rounded up to it, as each has rules of its own
 _LONGEST_WORD = 20  # characters; a longer one is broken
 _TEXT = 24  # characters of a cell that is broken into lines
-_BROKEN = 16  # characters that are left to what is broken
+_BROKEN = 9.0  # rem that are left to what is broken
 _MOST_ACROSS = 10  # columns, before they become rows
 _WIDEST = 120  # rem
 
@@ -31,22 +35,21 @@ def room(cells: Cells) -> int:
     """Return how many rem wide a table has to be to show every column, broken where it may be.
 
     >>> room(Cells("", ("", "mean, all alike"), [("R", "0.4850")]))
-    6
+    5
     """
     columns = list(zip(*([cells.heads] if cells.heads else []), *cells.rows, strict=True))
     needs = [_names(column) if not n else _values(column) for n, column in enumerate(columns)]
-    whole = sum(needs) * _CHARACTER + (len(needs) - 1) * _GAP
-    return min(_WIDEST, -int(-whole // _STEP) * _STEP)
+    return min(_WIDEST, ceil(sum(needs) + (len(needs) - 1) * _GAP))
 
 
 def cell_room(cells: Cells) -> float:
     """Return how many rem the longest value and the head of its column take, on one line."""
     needs = [
-        len(head) + 2 + max(len(row[column]) for row in cells.rows)
+        _width(head) + _GAP + max(_width(row[column]) for row in cells.rows)
         for column, head in enumerate(cells.heads[1:], 1)
         if cells.rows and not any(is_long(row[column]) for row in cells.rows)
     ]
-    return round(max(needs, default=_TEXT) * _CHARACTER, 1)
+    return round(max(needs, default=_BROKEN), 1)
 
 
 def is_long(text: str) -> bool:
@@ -59,20 +62,26 @@ def has_long_word(text: str) -> bool:
     return _longest(text) > _LONGEST_WORD
 
 
-def _names(column: tuple[str, ...]) -> int:
-    return max(_BROKEN if has_long_word(text) else _longest(text) for text in column)
+def _names(column: tuple[str, ...]) -> float:
+    return max(_BROKEN if has_long_word(text) else _widest(text.split()) for text in column)
 
 
-def _values(column: tuple[str, ...]) -> int:
+def _values(column: tuple[str, ...]) -> float:
+    """Return the width of a column, whose ranges may be broken in their middle."""
     head, *values = column
-    needs = [_BROKEN if is_long(text) else _longest_part(text) for text in values]
-    return max(_longest(head), *needs, 0)
+    needs = (_BROKEN if is_long(text) else _widest(re.split("(?<= …) ", text)) for text in values)
+    return max(_widest(head.split()), *needs, 0.0)
 
 
 def _longest(text: str) -> int:
     return max(map(len, text.split()), default=0)
 
 
-def _longest_part(text: str) -> int:
-    """Return the length of the longest part of a range, which may be broken in its middle."""
-    return max(map(len, re.split("(?<= …) ", text)))
+def _widest(parts: Iterable[str]) -> float:
+    return max(map(_width, parts), default=0.0)
+
+
+def _width(text: str) -> float:
+    return sum(
+        _NARROW if each in _THIN else _WIDE if each in _BROAD else _CHARACTER for each in text
+    )
