@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
@@ -23,10 +25,12 @@ from normstat.formats.exports import export
 from normstat.presets import preset
 from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
+from normstat.reports.page.labels import APART, CLEAR, NEARER, labels
 from normstat.reports.page.markdown import plain
-from normstat.reports.page.model import Bars, Figures
+from normstat.reports.page.model import Bars, Figures, Page, hues
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
+from normstat.reports.page.summary import _rows, summary
 from normstat.sources.base import printable
 from normstat.spec.files import save
 from tests.conftest import ROOT, Ran
@@ -110,6 +114,8 @@ def test_what_a_new_user_types_works(run, samples):
         (["--format", "png"], "report.png", b"\x89PNG"),
         (["-o", "a.md"], "a.md", b"<!-- normstat report -->"),
         (["-o", "a.PNG"], "a.PNG", b"\x89PNG"),
+        (["-o", "page"], "page", b"<!DOCTYPE html>"),
+        (["-o", "x.pdf", "--format", "html"], "x.pdf", b"<!DOCTYPE html>"),
         (["-o", "a.md", "--format", "html"], "a.md", b"<!DOCTYPE html>"),
     ],
     ids=str,
@@ -206,20 +212,85 @@ def test_long_names_of_many_skipped_files_stay_small():
     assert "and 800 more, all named in the spec" in words(Parsed(content))
 
 
-def test_histograms_hold_every_pixel(photos):
-    candidate = Candidate(name="photos", spec=photos)
+@pytest.mark.parametrize(
+    ("files", "options"),
+    [
+        (("photos",), {}),
+        (("odd/gray16.png", "odd/rgb16.png", "odd/rgba.png", "odd/gray.png"), {}),
+        (("deep/gray12.png",), {}),
+        (("deep/gray12.png",), {"max_pixel_value": 4095}),
+        (("deep/satellite13.tif",), {}),
+        (("deep/ct.dcm",), {}),
+    ],
+    ids=str,
+)
+def test_histograms_hold_every_pixel_where_it_is(samples, files, options):
+    spec = normstat.compute(*(samples / each for each in files), **options)
+    candidate = Candidate(name="photos", spec=spec)
     subjects = (subject_of(candidate, [], with_images=False),)
     page = sections(Known(subjects, pairs_of(subjects, [])))
     found = next(section for section in page if section.name == "histograms")
     [figures] = [block for block in found.columns[0].blocks if isinstance(block, Figures)]
+    assert len(figures.items) == len(spec.channels)
     for index, figure in enumerate(figures.items):
         bars = figure.plot
         assert isinstance(bars, Bars)
         assert sum(bars.shares) == pytest.approx(1)
+        assert bars.limits[0] <= spec.mean[index] <= bars.limits[1]
+        assert bars.limits[1] <= 1 + bars.width or spec.max_pixel_value == 1
         # The mean of the bins is the mean, but for the width of a bin.
         centres = [bars.start + bars.width * (i + 0.5) for i in range(len(bars.shares))]
         mean = sum(c * share for c, share in zip(centres, bars.shares, strict=True))
-        assert mean == pytest.approx(photos.mean[index], abs=bars.width)
+        assert mean == pytest.approx(spec.mean[index], abs=bars.width)
+        low, high = spec.min[index] - bars.width, spec.max[index] + bars.width
+        assert all(low <= c <= high for c, s in zip(centres, bars.shares, strict=True) if s)
+
+
+planes = st.lists(
+    st.lists(
+        st.tuples(st.floats(20, 330), st.floats(20, 240)).map(np.array), min_size=1, max_size=4
+    ).map(np.array),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(planes)
+def test_labels_are_clear_of_all_points_and_nearest_to_their_own(marks):
+    found = labels(marks, (350, 260))
+    places = np.array([each.place for each in found])
+    assert (places > 0).all()
+    assert (places < (350, 260)).all()
+    for number, label in enumerate(found):
+        gaps = [np.linalg.norm(points - label.place, axis=1).min() for points in marks]
+        assert min(gaps) > CLEAR - 0.1
+        others = np.delete(places, number, axis=0)
+        assert (np.linalg.norm(others - label.place, axis=1) > APART - 0.1).all()
+        assert label.anchor in set(map(tuple, marks[number]))
+        # What is not clearly nearest to its own point is joined to it.
+        assert label.led or gaps[number] <= NEARER * min(np.delete(gaps, number), default=np.inf)
+
+
+def test_points_of_a_plane_are_told_one_by_one(photos):
+    page = Parsed(normstat.report(photos, images=False))
+    pair = normstat.compare(photos, "imagenet")
+    text = words(page)
+    for channel, shift, gain in zip(
+        "RGB", pair.metrics["shift"], pair.metrics["gain"], strict=True
+    ):
+        assert f"{channel} {shift:+.3f}" in text
+        assert f"{channel} {gain:.3f}" in text
+    for channel, std in zip("RGB", photos.alternatives.rms_of_image_stds, strict=True):
+        assert f"{channel} {std:.4f}" in text
+
+
+@pytest.mark.parametrize(
+    "channels", [["R"], list("RGB"), list("BGR"), ["R", "G", "B", "NIR"], ["1", "2"], ["L", "A"]]
+)
+def test_channels_of_a_plane_differ_in_shape(channels):
+    found = hues(channels)
+    assert len({each.shape for each in found}) == len(channels)
+    assert [each.channel for each in found] == channels
 
 
 def test_several_specs_stand_side_by_side(work):
@@ -294,10 +365,67 @@ def test_outliers_are_those_of_the_command(work):
     content = normstat.report("normstat.json").decode()
     text = words(Parsed(content.replace("</td>", " </td>").replace("</th>", " </th>")))
     found = normstat.outliers("photos", top=12)
-    assert f"{found.images_named:,} of {found.images:,} images are named by a rule." in text
+    assert f"Images named by a rule: {found.images_named:,} of {found.images:,}." in text
     for each in found.outliers:
         assert f"{each.path} {each.score:.1f}" in text
         assert all(reason.text in text for reason in each.reasons)
+
+
+def test_what_was_skipped_takes_no_place_among_the_pictures(photos, samples, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(samples / "photos" / "night", folder)
+    for number in range(60):
+        (folder / f"{number}.png").write_text("no image")
+    spec = normstat.compute(folder)
+    assert len(spec.skipped) == 60
+    page = Parsed(normstat.report(spec))
+    looked = [each for each in page.all("img") if "score" not in each["alt"]]
+    assert len(looked) == spec.counts.images == 10
+
+
+def test_single_image_has_no_pictures_of_outliers(samples, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    shutil.copy(samples / "photos" / "night" / "night-01.jpg", folder)
+    page = Parsed(normstat.report(normstat.compute(folder)))
+    assert len(page.all("img")) == 1
+    text = words(page)
+    assert "1 image · " in text
+    assert "1 images" not in text
+    assert "Fewer than 5 images: none is far from the rest by its z." in text
+
+
+def test_lines_have_no_picture(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    Image.fromarray(np.arange(120, dtype=np.uint8)[None]).save(folder / "line.png")
+    np.save(folder / "column.npy", np.arange(120, dtype=np.uint8)[:, None])
+    page = Parsed(normstat.report(normstat.compute(folder)))
+    assert not page.all("img")
+    assert "No pictures: none of the images that were tried has one." in words(page)
+
+
+def test_no_preset_is_said_without_advice_for_another_command(samples):
+    page = words(Parsed(normstat.report(normstat.compute(samples / "deep" / "satellite13.tif"))))
+    assert "no preset has its channels B01" in page
+    assert "name what to compare with" not in page
+
+
+@pytest.mark.parametrize(
+    ("specs", "rows", "left"),
+    [([13], 4, 0), ([4], 1, 0), ([60], 4, 44), ([13, 3], 5, 0), ([30] * 6, 12, 22), ([5], 2, 0)],
+)
+def test_picture_draws_every_channel_or_says_how_many_are_left(specs, rows, left):
+    made_specs = [made(f"bands{n}-16", channels=n, images=2, seed=n) for n in specs]
+    names = [Candidate(name=f"s{number}", spec=each) for number, each in enumerate(made_specs)]
+    subjects = tuple(subject_of(each, [], with_images=False) for each in names)
+    page = Page("title", "", "0", sections(Known(subjects, pairs_of(subjects, []))))
+    found = [row for row in _rows(page) if not row.plane]
+    assert len(found) == rows
+    shown = sum(len(row.panels) for row in found)
+    assert shown + sum(row.left for row in found) == sum(specs)
+    assert found[-1].left == left
+    assert summary(page).startswith(b"\x89PNG")
 
 
 def test_outliers_are_not_looked_for_among_many(monkeypatch, work):
@@ -400,12 +528,15 @@ def test_link_stays_a_link_to_what_is_written(here, work):
 ENDS = [
     (2, ["--format", "pdf"], "pdf"),
     (2, ["normstat.json"] * 9, "at most 8"),
+    (2, ["-o", "x.pdf"], "x.pdf: a report ends in .html, .md, .png"),
+    (2, ["-o", "new.json"], "say with --format"),
     (2, ["imagenett"], "did you mean 'imagenet'"),
     (3, ["imagenet"], "without the statistics of a dataset"),
     (3, ["nowhere.json"], "nowhere.json: no such file"),
     (3, ["-o", "nowhere/report.html"], "the folder nowhere does not exist"),
-    (3, ["-o", "photos"], "photos: is a folder"),
-    (3, ["-o", "normstat.json"], "is read and would be replaced"),
+    (3, ["-o", "photos"], "photos: is a folder; name a file in it, such as photos/report.html"),
+    (3, ["-o", "photos", "--format", "png"], "such as photos/report.png"),
+    (3, ["-o", "normstat.json", "--format", "html"], "is read and would be replaced"),
     (3, ["notes.json"], "not a normstat spec"),
     (3, ["--presets", "none.yaml"], "none.yaml"),
     (3, ["empty"], "no image found"),

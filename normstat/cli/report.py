@@ -67,7 +67,7 @@ def report(
     target = output or f"report{SUFFIXES[kind]}"
     inputs = specs or (str(DEFAULT_PATH),)
     if target != "-":
-        check_place(Path(target), force=force, inputs=inputs)
+        check_place(Path(target), force=force, inputs=inputs, kind=kind)
     elif kind == "png" and os.isatty(1):
         raise UsageError("png is not text: name a file with -o, or redirect the output")
     with followed(shown=progress, quiet=quiet) as watch:
@@ -87,10 +87,16 @@ def report(
 
 
 def _by_suffix(output: str | None) -> Format:
-    """Return the format that a file's name says, else html.
+    """Return the format that a file's name says; html when it says nothing.
 
-    >>> _by_suffix("a.PNG"), _by_suffix("-"), _by_suffix(None)
-    ('png', 'html', 'html')
+    >>> _by_suffix("a.PNG"), _by_suffix("page"), _by_suffix("-"), _by_suffix(None)
+    ('png', 'html', 'html', 'html')
     """
     suffix = Path(output or "").suffix.lower()
-    return next((kind for kind, known in SUFFIXES.items() if known == suffix), "html")
+    found = next((kind for kind, known in SUFFIXES.items() if known == suffix), None)
+    if suffix and found is None and not Path(output or "").is_dir():
+        raise UsageError(
+            f"{output}: a report ends in {', '.join(SUFFIXES.values())}; name such a file with -o, "
+            "or say with --format what to write there"
+        )
+    return found or "html"

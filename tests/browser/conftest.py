@@ -67,6 +67,19 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     contents["several"] = normstat.report(
         ROOT / "sample_data" / "photos", folder / f"{HOSTILE}.json", specs["gray"], specs["bands"]
     )
+    bands = normstat.compute(ROOT / "sample_data" / "deep" / "satellite13.tif", covariance=True)
+    contents["satellite"] = normstat.report(bands)
+    photos = [
+        normstat.compute(ROOT / "sample_data" / "photos", **options)
+        for options in ({"covariance": True}, {"recipe": "imagenet"}, {"group_by": "parent"})
+    ]
+    contents["three"] = normstat.report(*photos)
+    longer = folder / "groups"
+    for number, word in enumerate(("night", "coast", "forest")):
+        shutil.copytree(
+            ROOT / "sample_data" / "photos" / word, longer / f"{number} {word * 18} {word} photos"
+        )
+    contents["grouped"] = normstat.report(normstat.compute(longer, group_by="parent"))
     for name, content in contents.items():
         (folder / f"{name}.html").write_bytes(content)
     return {name: folder / f"{name}.html" for name in contents}

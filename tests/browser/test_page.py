@@ -6,13 +6,14 @@ from itertools import product
 
 import pytest
 
-WIDTHS = (375, 820, 1440)
+WIDTHS = (360, 800, 1400)
+PAPER = (739, 718)  # pixels between the margins of Letter and of A4, as the browser sets them
 SCHEMES = ("light", "dark")
 NAMES = (
     "rgb", "gray", "deep", "bands", "signed", "float", "one", "constant", "hostile", "many",
-    "long", "photos", "odd", "pictures", "groups", "several",
+    "long", "photos", "odd", "pictures", "groups", "several", "satellite", "three", "grouped",
 )  # fmt: skip
-LOOKED_AT = ("photos", "several", "bands", "hostile")
+LOOKED_AT = ("photos", "several", "satellite", "hostile", "three")
 
 # Every text that is shown with the colour behind it, as they were computed; WCAG 2.2, 1.4.3.
 CONTRASTS = """
@@ -39,6 +40,90 @@ while (walker.nextNode()) {
   const ink = parsed(svg ? style.fill : style.color).slice(0, 3);
   const [a, b] = [luminance(ink), luminance(behind(element))].sort((x, y) => y - x);
   found.push([(a + 0.05) / (b + 0.05), element.localName, walker.currentNode.data.trim()]);
+}
+return found;
+"""
+
+# What is cut or hangs over its place: [what, its right end, that of its place].
+CUT = """
+const found = [];
+const inside = (element, place) => {
+  const [a, b] = [element, place].map(each => each.getBoundingClientRect());
+  if (a.width && (a.right > b.right + 1 || a.left < b.left - 1))
+    found.push([element.outerHTML.slice(0, 80), a.right, b.right]);
+};
+for (const each of document.querySelectorAll('.scroll')) {
+  if (each.scrollWidth > each.clientWidth + 1)
+    found.push([each.outerHTML.slice(0, 80), each.scrollWidth, each.clientWidth]);
+  for (const cell of each.querySelectorAll('caption, th, td')) {
+    inside(cell, each);
+    if (cell.scrollWidth > cell.clientWidth + 1)
+      found.push([cell.outerHTML.slice(0, 80), cell.scrollWidth, cell.clientWidth]);
+  }
+}
+for (const each of document.querySelectorAll('pre, summary, figure, p, h1, h2, h3, li')) {
+  inside(each, each.parentElement);
+  if (each.scrollWidth > each.clientWidth + 1)
+    found.push([each.outerHTML.slice(0, 80), each.scrollWidth, each.clientWidth]);
+}
+return found;
+"""
+
+# Texts of a table or a drawing that are on each other.
+OVERLAPS = """
+const found = [];
+const boxes = root => {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), all = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.data.trim() || node.parentElement.closest('title, desc')) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    all.push(...[...range.getClientRects()].map(box => [node.data.trim(), box]));
+  }
+  return all;
+};
+for (const root of document.querySelectorAll('svg, tr, .columns > *')) {
+  const all = root.localName === 'div' ? [] : boxes(root);
+  for (let i = 0; i < all.length; i++) for (let j = 0; j < i; j++) {
+    const [[a, p], [b, q]] = [all[i], all[j]];
+    if (Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1 &&
+        Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 4) found.push([a, b]);
+  }
+}
+const columns = [...document.querySelectorAll('.columns > *')].map(each =>
+  [each.parentElement, [...each.querySelectorAll('*')].map(inner => inner.getBoundingClientRect())
+    .filter(box => box.width).map(box => [box.left, box.right, box.top, box.bottom])]);
+for (const [i, [parent, mine]] of columns.entries())
+  for (const [other, theirs] of columns.slice(0, i)) {
+    if (parent !== other || !mine.length || !theirs.length) continue;
+    const [a, b] = [mine, theirs].map(all => [
+      Math.min(...all.map(box => box[0])), Math.max(...all.map(box => box[1])),
+      Math.min(...all.map(box => box[2])), Math.max(...all.map(box => box[3]))]);
+    if (Math.min(a[1], b[1]) - Math.max(a[0], b[0]) > 1 &&
+        Math.min(a[3], b[3]) - Math.max(a[2], b[2]) > 1) found.push(['columns', i]);
+  }
+return found;
+"""
+
+# For each number in a plane: [the number, is it joined, distance to its own point, to a foreign].
+LABELS = """
+const middle = element => {
+  const box = element.getBoundingClientRect();
+  return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+};
+const found = [];
+for (const plane of document.querySelectorAll('svg')) {
+  const points = [...plane.querySelectorAll('[id*="-mark-"]')].map(each =>
+    [each.id.match(/-mark-(.*)-\\d+$/)[1], middle(each.querySelector('use'))]);
+  for (const each of plane.querySelectorAll('[id*="-label-"]')) {
+    const text = each.querySelector('text').textContent;
+    const [x, y] = middle(each.querySelector('text'));
+    const nearest = own => Math.min(1e9, ...points.filter(([mark]) => (mark === text) === own)
+      .map(([_, [a, b]]) => Math.hypot(a - x, b - y)));
+    const joined = plane.querySelector(`[id$="-leader-${text}"] path`) !== null;
+    found.push([text, joined, nearest(true), nearest(false)]);
+  }
 }
 return found;
 """
@@ -175,6 +260,69 @@ def test_pictures_are_decoded_and_named(browser, pages):
     assert 1 < len(found) <= 24
     assert all(complete and width for complete, width, _ in found)
     assert any("<img src=x onerror=alert(1)>.jpg" in alt for *_, alt in found)
+
+
+def print_out(browser, path, width):
+    """Lay a page out as it is printed on paper that is so many pixels wide."""
+    show(browser, path, width)
+    features = {"media": "print", "features": []}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, *PAPER])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_cut_and_nothing_overlaps(browser, pages, name, width):
+    if width in PAPER:
+        print_out(browser, pages[name], width)
+    else:
+        show(browser, pages[name], width)
+        # What is folded is laid out, too, once it is opened.
+        browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+    try:
+        assert browser.execute_script("return document.querySelectorAll('.scroll').length") >= 4
+        assert browser.execute_script(CUT) == []
+        assert browser.execute_script(OVERLAPS) == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_fit_in_the_room_that_they_say_they_need(browser, pages, name):
+    show(browser, pages[name])
+    found = browser.execute_script(
+        """
+        document.querySelectorAll('details').forEach(each => each.open = true);
+        return [...document.querySelectorAll('table[class*=room]')].map(each => {
+          const room = each.className.match(/room(\\d+)/)[1];
+          each.parentElement.style.width = `${room}rem`;
+          return [each.querySelector('thead').getBoundingClientRect().height > 0,
+            each.scrollWidth, each.parentElement.clientWidth, each.textContent.slice(0, 60)];
+        });
+        """
+    )
+    assert len(found) >= 3
+    assert [each for each in found if not each[0] or each[1] > each[2]] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_of_figures_are_large_enough(browser, pages, name, width):
+    show(browser, pages[name], width)
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('svg text')].map(each => {"
+        "const turned = each.getScreenCTM();"
+        "return parseFloat(getComputedStyle(each).fontSize) * Math.hypot(turned.a, turned.b)})"
+    )
+    assert sizes
+    assert min(sizes) >= 9.5
+
+
+@pytest.mark.parametrize("name", ["rgb", "gray", "photos", "groups", "several", "odd"])
+def test_numbers_of_planes_are_nearest_to_their_own_points(browser, pages, name):
+    show(browser, pages[name])
+    found = browser.execute_script(LABELS)
+    assert len(found) >= 2
+    assert [each for each in found if not each[1] and each[2] > 0.8 * each[3]] == []
 
 
 COUNTS = [

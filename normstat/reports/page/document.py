@@ -19,6 +19,7 @@ from normstat.reports.page.model import Page
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
 from normstat.reports.page.summary import summary
+from normstat.reports.page.words import counted
 from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, check_target, write_bytes
 from normstat.spec.model import Spec
@@ -121,7 +122,9 @@ def check_format(format: str) -> None:  # noqa: A002
         )
 
 
-def check_place(path: Path, *, force: bool, inputs: Sequence[str] = ()) -> None:
+def check_place(
+    path: Path, *, force: bool, inputs: Sequence[str] = (), kind: Format = "html"
+) -> None:
     """Raise now what `store` would raise after the work.
 
     Raises
@@ -129,7 +132,14 @@ def check_place(path: Path, *, force: bool, inputs: Sequence[str] = ()) -> None:
     SourceError
         The file cannot be written, or is there and is no report.
     """
-    check_target(path, force=force, inputs=inputs, thing="normstat report", is_one=_is_report)
+    check_target(
+        path,
+        force=force,
+        inputs=inputs,
+        thing="normstat report",
+        is_one=_is_report,
+        suggestion=Path(f"report{SUFFIXES[kind]}"),
+    )
 
 
 def _is_report(path: Path) -> bool:
@@ -169,7 +179,8 @@ def _page(known: Known) -> Page:
     images = ", ".join(f"{each.spec.counts.images:,}" for each in subjects)
     pixels = ", ".join(f"{each.spec.counts.pixels:,}" for each in subjects)
     channels = dict.fromkeys(_channels(each.spec) for each in subjects)
-    parts = [told, f"{images} images", f"{pixels} pixels a channel", " or ".join(channels)]
+    shown = counted(first.spec.counts.images, "image") if len(subjects) == 1 else f"{images} images"
+    parts = [told, shown, f"{pixels} pixels a channel", " or ".join(channels)]
     return Page(
         title=printable(title),
         subtitle=" · ".join(printable(part) for part in parts if part and part != title),

@@ -7,7 +7,10 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, assert_never
 
-from normstat.reports.page.model import Bars, Counts, Plane, Plot, Span, Strips
+import numpy as np
+
+from normstat.reports.page.labels import labels
+from normstat.reports.page.model import Bars, Counts, Hue, Plane, Plot, Span, Strips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,14 +51,16 @@ _SETTINGS: dict[str, Any] = {
     "ytick.major.size": 0,
 }
 _SIZES: dict[type, tuple[int, int]] = {
-    Bars: (260, 120),
-    Span: (260, 72),
-    Plane: (390, 310),
-    Strips: (390, 150),
-    Counts: (260, 120),
+    Bars: (230, 112),
+    Span: (230, 68),
+    Plane: (340, 300),
+    Strips: (340, 220),
+    Counts: (230, 112),
 }
-_CROWDED = 12  # labels of a plane that are this near, in points, are put apart
-_UNUSED_ID = re.compile(r'<g id="[^"]*">')
+_ABOVE = 9  # points from the axes to the middle of the legend
+_LONGEST = 8  # letters of a channel in a legend
+_DODGE = 0.14  # of a row
+_UNUSED_ID = re.compile(r'<g id="(?!mark-|label-|leader-)[^"]*">')
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 
 
@@ -117,8 +122,8 @@ def _place(plot: Plot) -> tuple[float, float, float, float]:
     left, right, bottom, top = {
         Bars: (10, 10, 24, 6),
         Span: (10, 10, 24, 6),
-        Plane: (44, 10, 38, 8),
-        Strips: (176, 14, 36, 6),
+        Plane: (44, 10, 38, 20),
+        Strips: (6, 20, 36, 20),
         Counts: (10, 10, 24, 6),
     }[type(plot)]
     return left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height
@@ -174,12 +179,16 @@ def _bars(plot: Bars, axes: "Axes", colours: Mapping[str, str]) -> None:
 
 def _ticks(axes: "Axes", low: float, high: float) -> None:
     """Put few ticks on the horizontal axis, quarters where it is the range of codes."""
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-
     if low < 0.01 and 0.99 < high < 1.01 and low > -0.01:  # noqa: PLR2004
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         return
-    axes.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
+    _few_ticks(axes)
+
+
+def _few_ticks(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
 
 
 def _span(plot: Span, axes: "Axes", colours: Mapping[str, str]) -> None:
@@ -228,66 +237,92 @@ def _plane(plot: Plane, axes: "Axes", colours: Mapping[str, str]) -> None:
     axes.set_yticklabels([f"{step:g}" for step in shown])
     axes.set_xlabel("shift", color=colours["muted"])
     axes.set_ylabel("gain", color=colours["muted"])
-    taken: list[tuple[float, float]] = []
     for mark in plot.marks:
         xs = [shift for _, shift, _ in mark.points]
         ys = [max(gain, 1e-3) for _, _, gain in mark.points]
         axes.plot(xs, ys, color=colours["muted"], linewidth=0.8, alpha=0.6)
-        for (hue, _, _), x, y in zip(mark.points, xs, ys, strict=True):
-            axes.plot([x], [y], "o", color=colours[hue.colour], markersize=5, markeredgewidth=0)
-            taken.append(tuple(axes.transData.transform((x, y))))
-    _labels(plot, axes, colours, taken)
+        for number, ((hue, _, _), x, y) in enumerate(zip(mark.points, xs, ys, strict=True)):
+            dots = axes.plot([x], [y], color=colours[hue.colour], **_shape(hue, 1))
+            dots[0].set_gid(f"mark-{mark.label}-{number}")
+    _labels(plot, axes, colours)
+    _legend([hue for hue, _, _ in plot.marks[0].points] if plot.marks else [], axes, colours)
 
 
-def _labels(
-    plot: Plane, axes: "Axes", colours: Mapping[str, str], taken: list[tuple[float, float]]
-) -> None:
-    """Write each mark's number beside its points, where nothing else is."""
+def _labels(plot: Plane, axes: "Axes", colours: Mapping[str, str]) -> None:
+    """Write each mark's number beside one of its points."""
+    if not plot.marks:
+        return
     scale = axes.figure.get_dpi() / _POINT
-    for mark in plot.marks:
-        # Beside the point that is farthest right, else around it.
-        _, shift, gain = max(mark.points, key=lambda point: (point[1], point[2]))
-        x, y = axes.transData.transform((shift, max(gain, 1e-3)))
-        places = [
-            (x + dx * scale, y + dy * scale)
-            for distance in (11, 20, 29)
-            for dx, dy in _around(distance)
-        ]
-        best = max(places, key=lambda place: min(_CROWDED * scale, _gap(place, taken)))
-        taken.append(best)
-        axes.annotate(
-            mark.label, (shift, max(gain, 1e-3)),
-            ((best[0] - x) / scale, (best[1] - y) / scale), textcoords="offset points",
-            ha="center", va="center", color=colours["ink"], fontsize=_FONT,
+    area = axes.get_window_extent()
+    places = [
+        (axes.transData.transform([(x, max(y, 1e-3)) for _, x, y in mark.points]) - area.p0) / scale
+        for mark in plot.marks
+    ]
+    found = labels(places, (area.width / scale, area.height / scale))
+    for mark, label in zip(plot.marks, found, strict=True):
+        x, y = axes.transData.inverted().transform(np.array(label.anchor) * scale + area.p0)
+        away = label.place[0] - label.anchor[0], label.place[1] - label.anchor[1]
+        line = {"arrowstyle": "-", "color": colours["ink"], "linewidth": 0.6,
+                "shrinkA": 0, "shrinkB": 3}  # fmt: skip
+        text = axes.annotate(
+            mark.label, (x, y), away, textcoords="offset points", ha="center", va="center",
+            color=colours["ink"], fontsize=_FONT, arrowprops=line if label.led else None,
         )  # fmt: skip
+        text.set_gid(f"label-{mark.label}{'-led' if label.led else ''}")
+        if text.arrow_patch:
+            text.arrow_patch.set_gid(f"leader-{mark.label}")
 
 
-def _around(distance: float) -> list[tuple[float, float]]:
-    near = 0.7 * distance
-    return [
-        (distance, 0), (near, near), (near, -near), (0, distance), (0, -distance),
-        (-near, near), (-near, -near), (-distance, 0),
-    ]  # fmt: skip
+def _shape(hue: Hue, scale: float) -> dict[str, Any]:
+    """Return how Matplotlib draws the shape of a channel, about as large as the others."""
+    marker, size = {
+        "circle": ("o", 5.2), "square": ("s", 4.6), "diamond": ("D", 4.3), "triangle": ("^", 5.4),
+    }[hue.shape]  # fmt: skip
+    return {"marker": marker, "markersize": size * scale, "markeredgewidth": 0, "linestyle": ""}
 
 
-def _gap(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
-    return min((((place[0] - x) ** 2 + (place[1] - y) ** 2) ** 0.5 for x, y in taken), default=1e9)
+def _legend(shown: Sequence[Hue], axes: "Axes", colours: Mapping[str, str]) -> None:
+    """Name the shapes above the right end of the axes, when they tell channels apart."""
+    from matplotlib.transforms import ScaledTranslation  # noqa: PLC0415
+
+    if len(shown) < 2 or len({hue.shape for hue in shown}) < len(shown):  # noqa: PLR2004
+        return
+    inch = axes.figure.dpi_scale_trans
+    right = 0.0
+    for hue in reversed(shown):
+        name = hue.channel if len(hue.channel) <= _LONGEST else f"{hue.channel[:_LONGEST]}…"
+        axes.annotate(
+            name, (1, 1), (right, _ABOVE), xycoords="axes fraction", textcoords="offset points",
+            ha="right", va="center_baseline", color=colours["muted"], fontsize=_FONT,
+        )  # fmt: skip
+        right -= 7 * len(name) + 8
+        place = axes.transAxes + ScaledTranslation(right / _POINT, _ABOVE / _POINT, inch)
+        axes.plot([1], [1], color=colours[hue.colour], transform=place, clip_on=False,
+                  **_shape(hue, 1.15))  # fmt: skip
+        right -= 14
 
 
 def _strips(plot: Strips, axes: "Axes", colours: Mapping[str, str]) -> None:
     values = [value for _, points in plot.rows for _, value in points] or [0.0]
     low, high = min(values), max(values)
     margin = 0.12 * (high - low) or max(0.1 * abs(high), 0.01)
-    for row, (_, points) in enumerate(plot.rows):
+    for row, (label, points) in enumerate(plot.rows):
         axes.axhline(row, color=colours["rule"], linewidth=0.8)
-        for hue, value in points:
-            axes.plot([value], [row], "o", color=colours[hue.colour], markersize=7, alpha=0.9,
-                      markeredgewidth=0)  # fmt: skip
+        axes.annotate(
+            label, (0, row), (0, 18), xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points", va="center", color=colours["muted"], fontsize=_FONT,
+        )  # fmt: skip
+        for number, (hue, value) in enumerate(points):
+            # A little above each other, so that equal values are all seen.
+            beside = row + _DODGE * (number - (len(points) - 1) / 2)
+            axes.plot([value], [beside], color=colours[hue.colour], alpha=0.9, **_shape(hue, 1.3))
     axes.set_xlim(low - margin, high + margin)
-    axes.set_ylim(len(plot.rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(plot.rows)), [label for label, _ in plot.rows])
+    axes.set_ylim(len(plot.rows) - 0.65, -0.6)
+    axes.set_yticks([])
+    _few_ticks(axes)
     axes.set_xlabel(plot.axis, color=colours["muted"])
     axes.spines["bottom"].set_visible(False)
+    _legend([hue for hue, _ in plot.rows[0][1]] if plot.rows else [], axes, colours)
 
 
 def _counts(plot: Counts, axes: "Axes", colours: Mapping[str, str]) -> None:

@@ -2,11 +2,13 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from html import escape
 from itertools import count
 
 from normstat.reports.page import figures
-from normstat.reports.page.model import Figure, Page, Picture
+from normstat.reports.page.fitting import cell_room, has_long_word, is_long, room
+from normstat.reports.page.model import Figure, Page, Picture, Table
 
 _QUOTED = re.compile("`([^`]+)`")  # a command within a sentence
 _JOINTS = re.compile(r"[/_.-]+(?=\w)")  # where a path may be broken
@@ -45,7 +47,19 @@ def html(page: Page) -> str:
     environment.filters["prose"] = prose
     environment.filters["breakable"] = breakable
     environment.filters["data_uri"] = _data_uri
-    return environment.get_template("page.html.j2").render(page=page) + "\n"
+    environment.filters["room"] = room
+    environment.filters["cell_room"] = cell_room
+    environment.filters["unbroken"] = lambda text: text.replace(" … ", "\N{NO-BREAK SPACE}… ")
+    environment.tests["long"] = is_long
+    environment.tests["long_worded"] = has_long_word
+    rooms = sorted({room(each.cells) for each in _tables(page) if each.cells.heads})
+    return environment.get_template("page.html.j2").render(page=page, rooms=rooms) + "\n"
+
+
+def _tables(page: Page) -> Iterator[Table]:
+    for section in page.sections:
+        for blocks in (section.blocks, *(column.blocks for column in section.columns)):
+            yield from (block for block in blocks if isinstance(block, Table))
 
 
 def _data_uri(picture: Picture) -> str:

@@ -13,22 +13,32 @@ from normstat.reports.diagnosis_tables import Cells
 
 @dataclass(frozen=True)
 class Hue:
-    """A channel and the name of the colour that it is drawn in."""
+    """A channel, and the names of the colour and of the shape that it is drawn in."""
 
     channel: str
     colour: str
+    shape: str = "circle"
 
 
-_COLOURS = {"R": "red", "G": "green", "B": "blue"}
+_HUES = {"R": ("red", "circle"), "G": ("green", "square"), "B": ("blue", "diamond")}
+_SHAPES = ("circle", "square", "diamond", "triangle")
 
 
 def hues(channels: Sequence[str]) -> list[Hue]:
-    """Return each channel with its colour: R, G and B have their own, all others the accent.
+    """Return how each channel is drawn: R, G and B have colours, all others the accent.
 
-    >>> [each.colour for each in hues(["R", "B08"])]
-    ['red', 'accent']
+    Shapes tell channels apart where colours do not, as long as there are enough of them.
+
+    >>> [(each.colour, each.shape) for each in hues(["R", "B08"])]
+    [('red', 'circle'), ('accent', 'square')]
     """
-    return [Hue(channel, _COLOURS.get(channel, "accent")) for channel in channels]
+    few = len(channels) <= len(_SHAPES)
+    if few and not set(channels) <= set(_HUES):
+        return [
+            Hue(channel, _HUES.get(channel, ("accent",))[0], shape)
+            for channel, shape in zip(channels, _SHAPES, strict=False)
+        ]
+    return [Hue(channel, *_HUES.get(channel, ("accent", "circle"))) for channel in channels]
 
 
 @dataclass(frozen=True)
@@ -108,18 +118,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures beside each other."""
+    """Figures beside each other; `left` of their kind are not drawn."""
 
     kind: ClassVar = "figures"
     items: tuple[Figure, ...]
+    left: int = 0
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column are heads of rows; a `heads` of nothing is a list of facts."""
+    """A table whose first column are heads of rows; a `heads` of nothing is a list of facts.
+
+    Of one that is `numbered` they are numbers, and the second column has the names.
+    """
 
     kind: ClassVar = "table"
     cells: Cells
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

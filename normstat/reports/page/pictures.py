@@ -25,6 +25,7 @@ from normstat.spec.model import Pipeline, Spec
 from normstat.statistics import kind_of
 
 _MOST = 12
+_MOST_TRIED = 36
 _MOST_JUDGED = 2_000  # images that are read for a page
 _MOST_READ = 2_000_000_000  # bytes
 _FARTHEST = 12
@@ -46,10 +47,22 @@ def listing_of(spec: Spec, name: str) -> tuple[Listing | None, str]:
     return listing, (missing or "").partition(";")[0]
 
 
-def a_few(listing: Listing, pipeline: Pipeline) -> tuple[Picture, ...]:
-    """Return thumbnails of at most 12 images, drawn by a seed from each folder in proportion."""
-    order = drawn(listing.names, seed=0, stratify=True)[:_MOST]
-    return thumbnails(listing, [(row, "") for row in sorted(order)], pipeline)
+def a_few(listing: Listing, spec: Spec) -> tuple[Picture, ...]:
+    """Return thumbnails of at most 12 images, drawn by a seed from each folder in proportion.
+
+    They are drawn from the images that count; one that has no picture leaves its place to the next.
+    """
+    left_out = {each.name for each in spec.skipped}
+    names = listing.names
+    counting = [row for row, name in enumerate(names) if printable(name) not in left_out]
+    order = drawn([names[row] for row in counting], seed=0, stratify=True)[:_MOST_TRIED]
+    found: dict[int, Picture] = {}
+    for place in order:
+        for picture in thumbnails(listing, [(counting[place], "")], spec.pipeline):
+            found[counting[place]] = picture
+        if len(found) == _MOST:
+            break
+    return tuple(found[row] for row in sorted(found))
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Jud
     seen = [
         (rows[each.path], f"score {number_text(each.score, '.1f')}")
         for each in found.outliers
-        if each.path in rows
+        if each.path in rows and each.score > 0
     ]
     return Judged(found, thumbnails(listing, seen, spec.pipeline)), ""
 
@@ -87,9 +100,9 @@ def thumbnails(
 ) -> tuple[Picture, ...]:
     """Return small pictures of some rows of a listing, each with a remark.
 
-    What cannot be read, or is too large for it, is left out. Of many bands the first three are
-    shown, of a volume the slice in the middle; what is no 8-bit image is stretched from its 1st to
-    its 99th percentile.
+    What cannot be read, is too large for it, or is a mere line, is left out. Of many bands the
+    first three are shown, of a volume the slice in the middle; what is no 8-bit image is stretched
+    from its 1st to its 99th percentile.
     """
     found = []
     with undisturbed():
@@ -105,8 +118,13 @@ def thumbnails(
 
 
 def _shown(decoded: Decoded) -> Image.Image | None:
-    """Return an image of mode L or RGB, or nothing of one that is too large to be put together."""
+    """Return an image of mode L or RGB.
+
+    One that is too large to be put together has none, nor has a line, such as a column of a table.
+    """
     image = decoded.image
+    if min(image.size if image else decoded.shape[-2:]) < 2:  # noqa: PLR2004
+        return None
     if image is not None:
         if image.mode == "I;16":
             return _stretched(np.asarray(image)[None])

@@ -67,13 +67,14 @@ def subject_of(
     try:
         ranking = tuple(rank(candidate, presets))
     except NormstatError as error:
-        unranked = str(error)
+        # What follows is how to help `normstat compare`.
+        unranked = str(error).partition("; name ")[0]
     try:
         diagnosis = theory(spec, name, _usual(spec, presets))
     except NormstatError as error:
         unknown = str(error)
     listing, unseen = listing_of(spec, name) if with_images else (None, "they were not asked for")
-    pictures = a_few(listing, spec.pipeline) if listing else ()
+    pictures = a_few(listing, spec) if listing else ()
     if listing and not pictures:
         unseen = "none of the images that were tried has one"
     found, unjudged = judged(spec, listing, observer) if listing else (None, unseen)

@@ -1,10 +1,12 @@
 """A page's main numbers as one picture, for a paper or a README."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from normstat.reports.page.figures import LIGHT, draw, png, settings
 from normstat.reports.page.model import Bars, Figure, Figures, Page, Plane, Section, Span, Table
+from normstat.reports.page.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -14,7 +16,9 @@ _ROW = 1.75
 _RANK = 3.1
 _TITLE = 0.75
 _DOTS = 150
-_MOST_PANELS = 4
+_ACROSS = 4  # panels in a row
+_MOST_PANELS = 48  # of all specs together
+_MOST_OF_ONE = 16
 _LONGEST = 60
 
 
@@ -23,8 +27,7 @@ def summary(page: Page) -> bytes:
     from matplotlib.figure import Figure as Drawing  # noqa: PLC0415 (an extra)
 
     rows = _rows(page)
-    heights = [_ROW if panels else _RANK for _, panels, _ in rows]
-    height = _TITLE + sum(heights) + 0.45
+    height = _TITLE + sum(row.height for row in rows) + 0.45
     with settings():
         drawing = Drawing(figsize=(_WIDTH, height), facecolor=LIGHT["paper"])
         drawing.text(
@@ -36,26 +39,51 @@ def summary(page: Page) -> bytes:
             fontsize=9.5, va="center",
         )  # fmt: skip
         top = height - _TITLE - 0.1
-        for (head, panels, plane), each in zip(rows, heights, strict=True):
-            if panels:
-                _panels(drawing, head, panels, (top - each) / height, each / height)
-            elif plane:
-                _ranking(drawing, plane, (top - each) / height, each / height)
-            top -= each
+        for row in rows:
+            top -= row.height
+            if row.plane:
+                _ranking(drawing, row.plane, top / height, row.height / height)
+            else:
+                _panels(drawing, row, top / height, row.height / height)
         return png(drawing, _DOTS)
 
 
-def _rows(page: Page) -> list[tuple[str, Sequence[Figure], tuple[Figure, list[str]] | None]]:
-    """Return what stands in each row: the channels of a spec, or a plane with its names."""
-    rows: list[tuple[str, Sequence[Figure], tuple[Figure, list[str]] | None]] = []
+@dataclass(frozen=True)
+class _Row:
+    """Some channels of a spec, of which `left` have no place; or a plane with its names."""
+
+    height: float
+    head: str = ""
+    panels: Sequence[Figure] = ()
+    alone: bool = False
+    left: int = 0
+    plane: tuple[Figure, list[str]] | None = None
+
+
+def _rows(page: Page) -> list[_Row]:
+    rows: list[_Row] = []
     by_name = {section.name: section for section in page.sections}
-    for column in by_name["histograms"].columns:
-        panels = (block for block in column.blocks if isinstance(block, Figures))
-        rows += [(column.head, block.items[:_MOST_PANELS], None) for block in panels]
+    columns = by_name["histograms"].columns
+    most = min(_MOST_OF_ONE, _MOST_PANELS // len(columns) // _ACROSS * _ACROSS)
+    for column in columns:
+        [figures] = [block for block in column.blocks if isinstance(block, Figures)]
+        shown = figures.items[:most]
+        parts = [shown[start : start + _ACROSS] for start in range(0, len(shown), _ACROSS)]
+        left = len(figures.items[most:]) + figures.left
+        rows += [
+            _Row(
+                height=_ROW,
+                head="" if number else column.head,
+                panels=part,
+                alone=len(parts) == 1,
+                left=left if number == len(parts) - 1 else 0,
+            )
+            for number, part in enumerate(parts)
+        ]
     for name in ("difference", "presets"):
         found = _first_plane(by_name.get(name))
         if found:
-            rows.append(("", (), found))
+            rows.append(_Row(_RANK, plane=found))
             break
     return rows
 
@@ -72,19 +100,23 @@ def _first_plane(section: Section | None) -> tuple[Figure, list[str]] | None:
     return None
 
 
-def _panels(
-    drawing: "Drawing", head: str, panels: Sequence[Figure], bottom: float, height: float
-) -> None:
-    wide = 0.94 / len(panels)
-    if head:
-        drawing.text(0.35 / _WIDTH, bottom + 0.95 * height, _cut(head), color=LIGHT["accent"],
+def _panels(drawing: "Drawing", row: _Row, bottom: float, height: float) -> None:
+    # Panels of a last row are as wide as those above.
+    wide = 0.94 / (len(row.panels) if row.alone else _ACROSS)
+    if row.head:
+        drawing.text(0.35 / _WIDTH, bottom + 0.95 * height, _cut(row.head), color=LIGHT["accent"],
                      fontsize=9.5, va="center")  # fmt: skip
-    for number, panel in enumerate(panels):
+    for number, panel in enumerate(row.panels):
         place = (0.03 + number * wide + 0.01, bottom + 0.2 * height, wide - 0.02, 0.56 * height)
         axes = drawing.add_axes(place)
         if isinstance(panel.plot, Bars | Span):
             draw(panel.plot, axes, LIGHT)
         axes.set_title(panel.caption.partition(" (")[0], color=LIGHT["ink"], fontsize=10)
+    if row.left:
+        drawing.text(
+            0.35 / _WIDTH, bottom + 0.03 * height, f"and {counted(row.left, 'more channel')}",
+            color=LIGHT["muted"], fontsize=9.5, va="center",
+        )  # fmt: skip
 
 
 def _ranking(

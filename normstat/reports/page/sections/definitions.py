@@ -45,7 +45,8 @@ def _definition_blocks(subject: Subject) -> Iterator[Block]:
             (label, tuple(zip(colours, values, strict=True))) for label, values in rows if values
         ]
         told = "; ".join(
-            f"{label} {' '.join(map(value_text, values))}" for label, values in rows if values
+            f"{label} {' '.join(f'{hue.channel} {value_text(value)}' for hue, value in points)}"
+            for label, points in strips
         )
         yield Figure(
             Strips("std", tuple(strips)), "std by definition, a point a channel", f"{told}."

@@ -75,4 +75,4 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
         *((told,) if told else ()),
     )
     head = ("", "group", "images", "jeffreys", "shift", "gain", *heads)
-    yield Table(Cells("groups against the whole", head, rows, notes))
+    yield Table(Cells("groups against the whole", head, rows, notes), numbered=True)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
+from msgspec import UNSET
+
 from normstat.reports.page.model import (
     Bars,
     Block,
@@ -16,6 +18,7 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import columns_of, value_text
 from normstat.reports.page.subject import Known, Subject
+from normstat.reports.page.words import counted
 from normstat.spec.model import Histogram, Spec
 
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
@@ -47,13 +50,15 @@ def _histogram_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
         ]
     else:
         items = [_span(spec, index, hue) for index, hue in enumerate(colours)]
-    yield Figures(tuple(items))
+    left = len(spec.channels) - len(colours)
+    yield Figures(tuple(items), left)
     if not spec.histogram:
         text = "Float values have no histogram: the thin line is from the smallest to the largest."
         yield Lines((text,), quiet=True)
-    left = len(spec.channels) - len(colours)
-    if left > 0:
-        yield Lines((f"{left:,} more channels are in the table above.",), quiet=True)
+    if left:
+        verb = "is" if left == 1 else "are"
+        text = f"{counted(left, 'more channel')} {verb} in the table above."
+        yield Lines((text,), quiet=True)
 
 
 def _limits(spec: Spec, histogram: Histogram) -> tuple[float, float]:
@@ -68,9 +73,17 @@ def _limits(spec: Spec, histogram: Histogram) -> tuple[float, float]:
 
 
 def _bins(spec: Spec, histogram: Histogram) -> tuple[float, float]:
-    """Return where the first bin begins and how wide each is, in the units of mean."""
+    """Return where the first bin begins and how wide each is, in the units of mean.
+
+    Where 8-bit and 16-bit images are counted together, codes are those of 16 bits, and the
+    spec's max_pixel_value is that of most images.
+    """
     first = histogram.first_code if isinstance(histogram.first_code, int) else 0
-    unit = float(spec.max_pixel_value)
+    declared = spec.pipeline.max_pixel_value
+    if declared is not UNSET:
+        unit = float(declared)
+    else:  # signed codes are values of their own
+        unit = 1.0 if first else float(len(histogram.counts[0]) * histogram.codes_per_bin - 1)
     return (first - 0.5) / unit, histogram.codes_per_bin / unit
 
 

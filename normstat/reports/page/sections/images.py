@@ -49,7 +49,12 @@ def _outlier_blocks(subject: Subject) -> Iterator[Block]:
         yield Lines((f"Not looked for: {subject.unjudged}.",))
         return
     found = subject.judged.outliers
-    yield Lines((f"{found.images_named:,} of {found.images:,} images are named by a rule.",))
+    yield Lines((f"Images named by a rule: {found.images_named:,} of {found.images:,}.",))
+    far = [each for each in found.outliers if each.score > 0]
+    if not far:
+        said = found.notes or ("none is far from the rest",)
+        yield Lines(tuple(f"{note[:1].upper()}{note[1:]}." for note in said))
+        return
     if subject.judged.pictures:
         yield Pictures(subject.judged.pictures)
     rows = [
@@ -61,14 +66,14 @@ def _outlier_blocks(subject: Subject) -> Iterator[Block]:
             largest(each.influence.mean_change if each.influence else None, "+.1e"),
             largest(each.influence.std_change if each.influence else None, "+.1e"),
         )
-        for each in found.outliers
+        for each in far
     ]
     heads = ("image", "score", "z mean", "z std", "Δ mean", "Δ std")
     notes = ("Each of the channel where it is largest.", *found.notes)
     yield Table(Cells("", heads, rows, notes))
     reasons = tuple(
         (name_text(each.path), "; ".join(printable(reason.text) for reason in each.reasons))
-        for each in found.outliers
+        for each in far
         if each.reasons
     )
     if reasons:

@@ -49,7 +49,9 @@ def _nearest_blocks(subject: Subject) -> Iterator[Block]:
         (f"{left:,} more are farther: `normstat compare --format json` has all.",) if left else ()
     )
     title = "jeffreys: symmetric Kullback–Leibler divergence of Gaussians, in nats"
-    yield Table(Cells(title, ("", "preset", "jeffreys", "shift", "gain"), rows, notes))
+    yield Table(
+        Cells(title, ("", "preset", "jeffreys", "shift", "gain"), rows, notes), numbered=True
+    )
     advice = answer(subject.ranking, ranked=True).advice
     usual = [pair for pair in shown if pair.b.name == "imagenet"]
     yield Lines(

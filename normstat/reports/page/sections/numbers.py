@@ -10,7 +10,7 @@ from normstat.reports.page.model import (
     Section,
     Table,
 )
-from normstat.reports.page.sections.shared import columns_of, value_text
+from normstat.reports.page.sections.shared import by_channel, columns_of
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.spec_text import copyable
 from normstat.spec.model import Spec
@@ -47,20 +47,15 @@ def _number_blocks(subject: Subject) -> Iterator[Block]:
 
 
 def _channel_cells(spec: Spec) -> Cells:
-    """A row a channel, so that thirteen bands fit as well as three colours."""
-    columns: list[tuple[str, Sequence[float]]] = [("mean", spec.mean)]
+    rows: list[tuple[str, Sequence[float]]] = [("mean", spec.mean)]
     if spec.confidence:
-        columns.append(("± mean", spec.confidence.mean))
-    columns.append(("std", spec.std))
+        rows.append(("± mean", spec.confidence.mean))
+    rows.append(("std", spec.std))
     if spec.confidence:
-        columns.append(("± std", spec.confidence.std))
-    columns.append(("min", spec.min))
+        rows.append(("± std", spec.confidence.std))
+    rows.append(("min", spec.min))
     shown: list[str] = [each for each in ("1", "50", "99") if each in spec.percentiles]
     shown = shown or list(spec.percentiles)
-    columns += [(f"{each} %", spec.percentiles[each]) for each in shown]
-    columns.append(("max", spec.max))
-    rows = [
-        (channel, *(value_text(values[index]) for _, values in columns))
-        for index, channel in enumerate(spec.channels)
-    ]
-    return Cells("per channel", ("channel", *(head for head, _ in columns)), rows)
+    rows += [(f"{each} %", spec.percentiles[each]) for each in shown]
+    rows.append(("max", spec.max))
+    return by_channel("per channel", spec.channels, rows)

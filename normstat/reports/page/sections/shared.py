@@ -16,6 +16,7 @@ from normstat.reports.page.subject import Subject
 from normstat.sources.base import printable
 
 MOST_ACROSS = 4  # channels that stand beside each other
+_MOST_TOLD = 16  # channels whose points are told one by one
 _LONGEST_NAME = 400
 NONE = "–"
 
@@ -62,15 +63,25 @@ def mean_of(values: Iterator[float]) -> float:
 
 def plane(name: str, marks: Sequence[Mark], names: Sequence[str]) -> Figure:
     words = [
-        f"{mark.label} {other}: shift {mean_of(point[1] for point in mark.points):+.2f}, "
-        f"gain {mean_of(point[2] for point in mark.points):.2f}"
+        f"{mark.label} {other}: {_points_text(mark)}"
         for mark, other in zip(marks, names, strict=True)
     ]
     return Figure(
         Plane(tuple(marks), NEAR_SHIFT, NEAR_GAIN),
         f"{name}: shift against gain, a point a channel; numbers as in the table",
-        f"Shift against gain of {name} (means of the channels). {'; '.join(words)}.",
+        f"Shift against gain of {name}. {'; '.join(words)}.",
     )
+
+
+def _points_text(mark: Mark) -> str:
+    """Return the shift and gain of every channel, or their means when channels are many."""
+    if len(mark.points) > _MOST_TOLD:
+        shift = mean_of(shift for _, shift, _ in mark.points)
+        gain = mean_of(gain for _, _, gain in mark.points)
+        return f"shift {shift:+.3f}, gain {gain:.3f} (means of {len(mark.points):,} channels)"
+    shifts = " ".join(f"{hue.channel} {shift:+.3f}" for hue, shift, _ in mark.points)
+    gains = " ".join(f"{hue.channel} {gain:.3f}" for hue, _, gain in mark.points)
+    return f"shift {shifts}, gain {gains}"
 
 
 def mark(label: str, pair: Comparison) -> Mark:

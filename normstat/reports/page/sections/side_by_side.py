@@ -29,7 +29,7 @@ def side_by_side(known: Known) -> Section | None:
             f"{known.subjects[0].name} against", ("", "spec", *shown), rows,
             ("A range is of the channels; a dash is where a side has no histogram.",),
         )  # fmt: skip
-        blocks.append(Table(cells))
+        blocks.append(Table(cells, numbered=True))
         spoken = [text for _, pair in compared for text in (*pair.findings, *pair.advice)]
         blocks.append(Lines(tuple(dict.fromkeys(spoken))))
     blocks += [Lines((f"{pair.name}: {pair.why_not}",)) for pair in known.pairs if pair.why_not]

@@ -14,6 +14,7 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import columns_of, name_text
 from normstat.reports.page.subject import Known, Subject
+from normstat.reports.page.words import counted
 from normstat.sources.base import printable
 
 _MOST_NAMES = 200
@@ -46,7 +47,7 @@ def _skipped_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
         yield Table(Cells("by reason", ("reason", "files"), rows))
     listed = tuple((name_text(each.name), name_text(each.reason)) for each in skipped[:most])
     yield Names(
-        f"{len(listed):,} files and why",
+        f"{counted(len(listed), 'file')} and why",
         listed,
         left=len(skipped) - len(listed),
         folded=len(listed) > _FEW_NAMES,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from normstat.reports.diagnosis_tables import tables
+from normstat.reports.page.fitting import upright
 from normstat.reports.page.model import (
     Block,
     Lines,
@@ -28,7 +29,7 @@ def _training_blocks(subject: Subject) -> Iterator[Block]:
         yield Lines((f"Not diagnosed: {subject.unknown}.",))
         return
     for cells in tables(found):
-        yield Table(cells)
+        yield Table(upright(cells))
     rates = any(each.quadratic for each in found.preprocessing)
     said = [found.proven, found.measured, found.observed] if rates else [found.measured]
     if not rates:
