@@ -34,12 +34,13 @@ from normstat.manifest import (
     write_manifest,
 )
 from normstat.methods import METHODS, Codes, Method, Settings, clipped, forward
+from normstat.names import printable
 from normstat.outputs import FORMATS, arranged
 from normstat.planning import Plan, sizes_of
 from normstat.readers import Decoded, assembled
 from normstat.reading import CHUNK_BYTES, CHUNK_IMAGES, Observer
 from normstat.sources import Portion
-from normstat.sources.base import Opener, printable
+from normstat.sources.base import Opener
 from normstat.statistics import Moments, kind_of
 
 # Mean² over variance beyond which their difference has lost a digit too many.

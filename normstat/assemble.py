@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from normstat.errors import NormstatError, SpecError
-from normstat.sources.base import natural_key, natural_place
+from normstat.names import natural_key, natural_place
 from normstat.spec.model import (
     Counts,
     Dataset,

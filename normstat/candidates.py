@@ -8,9 +8,9 @@ from normstat.comparison import compare as compare_candidates
 from normstat.errors import SourceError, SpecError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.measure import compute
+from normstat.names import printable
 from normstat.presets import Catalogue, load_catalogue
 from normstat.reading import Observer
-from normstat.sources.base import printable
 from normstat.sources.listing import kind_of
 from normstat.sources.urls import public
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group

@@ -12,8 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from normstat.errors import SourceError, UsageError
 from normstat.grouping import Grouping
+from normstat.names import natural_key, natural_place, printable
 from normstat.sources import Listing, Selection
-from normstat.sources.base import digest_of, natural_key, natural_place, printable
+from normstat.sources.base import digest_of
 from normstat.spec.model import (
     SELECTED,
     Dataset,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from normstat.errors import ImageError, UsageError
+from normstat.names import natural_place, printable
 from normstat.registry import unknown
-from normstat.sources.base import Listing, natural_place, printable
+from normstat.sources.base import Listing
 from normstat.sources.filelist import table_rows
 
 MOST_GROUPS = 100_000  # each has 8 kB in the spec, or far more of 16-bit images

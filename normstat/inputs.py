@@ -15,12 +15,12 @@ from normstat.contents import selection_of
 from normstat.errors import OnError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import Manifest
+from normstat.names import printable
 from normstat.planning import Numbers, Plan, needs_of, plan
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.registry import one_of, unknown
 from normstat.sources import Selection
-from normstat.sources.base import printable
 from normstat.spec.asked import MASK_LABELS, MASK_PLACES, PIPELINE, masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, PresetSpec, Selected, Spec

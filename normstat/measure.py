@@ -15,11 +15,12 @@ from normstat.coverage import Wanted
 from normstat.engine import Engine
 from normstat.errors import OnError, SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
+from normstat.names import printable
 from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail, warn
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import EXTENSIONS, printable
+from normstat.sources.base import EXTENSIONS
 from normstat.spec.asked import checked, masks_of, pipeline_of
 from normstat.spec.model import (
     LEVEL,

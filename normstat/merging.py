@@ -16,7 +16,7 @@ from normstat.assemble import group_states, reassembled, state_of
 from normstat.consistency import validate
 from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, places, versions
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
-from normstat.sources.base import printable
+from normstat.names import printable
 from normstat.sources.shards import ranges
 from normstat.spec.files import load
 from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp

@@ -1,7 +1,6 @@
 """What a run tells of each image alone: a row of finished numbers and of exact sums."""
 
 import os
-import re
 import weakref
 from array import array
 from collections.abc import Collection, Iterable, Iterator
@@ -14,6 +13,7 @@ import numpy as np
 from msgspec import UNSET
 
 from normstat.errors import SourceError, SpecError
+from normstat.names import escaped
 from normstat.spec.model import Pipeline
 from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt
@@ -25,15 +25,7 @@ _IN_MEMORY = 16_000_000  # bytes of rows; the others wait in a temporary file
 _MOST = 1 << 63
 
 # In a name that is none of ours, these begin a formula when a spreadsheet opens the table.
-_FORMULA = re.compile(r"[=+\-@]")
 # Control characters, those that turn the direction of a line or cannot be seen, surrogates.
-_ESCAPED = re.compile(
-    r"[\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_ESCAPE = re.compile(r"\\(?:([\\nrt])|x([0-9a-f]{2})|u([0-9a-f]{4}))")
-_SHORT = {"\\": "\\", "\n": "n", "\r": "r", "\t": "t"}
-_LONG = {short: char for char, short in _SHORT.items()}
-_RAW = 0xDC00  # os.fsdecode holds a byte that is no UTF-8 as a surrogate from here on
 
 
 class Channel(msgspec.Struct, frozen=True, array_like=True):
@@ -175,49 +167,6 @@ def mean_and_std(n: int, s: int, q: int, unit: Fraction) -> tuple[float, float]:
 
 def _exact(value: int) -> int | str:
     return value if -_MOST <= value < _MOST else str(value)
-
-
-# --- names ---
-
-
-def escaped(name: str) -> str:
-    r"""Return a name as text without control characters, from which `unescaped` gets it back.
-
-    A backslash becomes two, a line break `\n`, a byte that is no UTF-8 `\xNN`, another character
-    that a line cannot hold `\uNNNN`. So does a first character that would make a spreadsheet take
-    the name for a formula.
-
-    >>> print(escaped("two words, Zürich\n.png"), escaped("caf\udce9.jpg"), escaped("=1+1.png"))
-    two words, Zürich\n.png caf\xe9.jpg \u003d1+1.png
-    """
-    if name.isprintable() and name.isascii() and "\\" not in name and not _FORMULA.match(name):
-        return name
-    text = _ESCAPED.sub(_escape, name)
-    return f"\\u{ord(text[0]):04x}{text[1:]}" if _FORMULA.match(text) else text
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    if char in _SHORT:
-        return f"\\{_SHORT[char]}"
-    code = ord(char)
-    return f"\\x{code - _RAW:02x}" if _RAW + 0x80 <= code < _RAW + 0x100 else f"\\u{code:04x}"
-
-
-def unescaped(path: str) -> str:
-    r"""Return the name that was escaped, as `os.fsdecode` would give it.
-
-    >>> unescaped(escaped("a\\n\n\udcff.png")) == "a\\n\n\udcff.png"
-    True
-    """
-    return _ESCAPE.sub(_unescape, path) if "\\" in path else path
-
-
-def _unescape(match: re.Match[str]) -> str:
-    short, raw, code = match.groups()
-    if short:
-        return _LONG[short]
-    return chr(_RAW + int(raw, 16)) if raw else chr(int(code, 16))
 
 
 # --- the rows of a run ---

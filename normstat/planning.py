@@ -18,10 +18,10 @@ from normstat.manifest import Job
 from normstat.methods import METHODS, Of, Settings, Whiten
 from normstat.methods.gaussian import gaussian
 from normstat.methods.whitening import whitening_matrix
+from normstat.names import printable
 from normstat.outputs import FORMATS, Dtype, Layout, check_format, output_names
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import printable
 from normstat.spec.model import Constants, Pipeline, Spec
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs

@@ -8,7 +8,7 @@ import numpy as np
 from normstat.comparison import LARGEST, SMALLEST, Mismatch, mismatch
 from normstat.errors import SpecError
 from normstat.metrics import METRICS, Side
-from normstat.sources.base import printable
+from normstat.names import printable
 from normstat.spec.model import Group, Number, Spec
 
 _FARTHEST = float("inf")

@@ -16,9 +16,9 @@ from normstat.engine import Engine
 from normstat.errors import CacheError, ImageError, SourceError
 from normstat.grouping import Grouping
 from normstat.images import VANISHED
+from normstat.names import printable
 from normstat.per_image import Rows, packed_row
 from normstat.sources import Listing
-from normstat.sources.base import printable
 from normstat.statistics import Record, State
 
 # Small enough that a cancelled run ends at once, large enough that handing over costs nothing.

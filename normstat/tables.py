@@ -16,8 +16,8 @@ import msgspec
 
 from normstat.atomic import written_whole
 from normstat.errors import NormstatError, SourceError, UsageError
+from normstat.names import printable
 from normstat.per_image import Channel, Columns, Row, Rows, mean_and_std
-from normstat.sources.base import printable
 from normstat.spec.files import check_target, is_special
 from normstat.spec.model import integer
 from normstat.statistics import Kind, State, kind_of

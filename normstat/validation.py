@@ -12,9 +12,9 @@ from normstat.consistency import Problem, differences, validate
 from normstat.contents import Changes, changes, described, parts_of, places, selection_of
 from normstat.errors import NormstatError
 from normstat.measure import compute
+from normstat.names import printable
 from normstat.reading import Observer
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import printable
 from normstat.spec.asked import options_of
 from normstat.spec.model import SELECTED, Estimator, Part, Pipeline, Selected, Shards, Spec
 from normstat.statistics import State

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "normstat"
 # From the ground up. A module may import from its own row and from those above it here.
 LAYERS = [
     "errors",
+    "names",
     "atomic",
     "registry",
     "normalization",

@@ -12,8 +12,8 @@ from PIL import Image
 
 import normstat
 from normstat.errors import SourceError
+from normstat.names import natural_key
 from normstat.sources import Selection, list_files
-from normstat.sources.base import natural_key
 
 
 @pytest.fixture

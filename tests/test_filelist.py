@@ -285,3 +285,18 @@ def test_apply_reads_a_list_too(run, here):
         == 0
     )
     assert Path("other/a/2.npy").read_bytes() == Path("normalized/a/2.npy").read_bytes()
+
+
+ODD = ("-a.png", "=1+1.png", "two\nlines.png", os.fsdecode(b"caf\xe9.png"), "back\\slash\\n.png")
+
+
+@pytest.mark.parametrize("table", ["images.csv", "images.jsonl"])
+def test_a_table_of_images_is_a_list_and_a_table_of_groups_whatever_their_names(here, table):
+    for value, name in enumerate(ODD):
+        Image.new("RGB", (4, 3), (value, 0, 255)).save(f"x/{name}")
+    whole = normstat.compute("x", per_image=table)
+    again = normstat.compute("x", files_from=table, column="path")
+    assert (again.mean, again.counts.images, again.skipped) == (whole.mean, 8, [])
+    if table.endswith("csv"):
+        grouped = normstat.compute("x", group_by=f"csv:{table}:mode")
+        assert [(each.name, each.counts.images) for each in grouped.groups] == [("RGB", 8)]

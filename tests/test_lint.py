@@ -15,8 +15,8 @@ from normstat.cli import main
 from normstat.lint.kinds import KINDS
 from normstat.lint.linting import LARGEST, Options, lint
 from normstat.lint.rules import RULES
+from normstat.names import printable
 from normstat.presets import load_catalogue, preset
-from normstat.sources.base import printable
 from normstat.spec.files import save
 from normstat.spec.model import Constants
 from tests.conftest import Ran

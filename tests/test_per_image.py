@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import normstat
-from normstat.per_image import Columns, Row, Rows, escaped, packed_row, unescaped
+from normstat.names import escaped, unescaped
+from normstat.per_image import Columns, Row, Rows, packed_row
 from normstat.spec.model import Pipeline
 from normstat.statistics import Facts, Record
 from normstat.statistics.record import packed, packed_wide

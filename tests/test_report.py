@@ -22,6 +22,7 @@ from normstat.cli import main
 from normstat.comparison import Candidate
 from normstat.errors import SpecError, UsageError
 from normstat.formats.exports import export
+from normstat.names import printable
 from normstat.presets import preset
 from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
@@ -31,7 +32,6 @@ from normstat.reports.page.model import Bars, Figures, Page, hues
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
 from normstat.reports.page.summary import _rows, summary
-from normstat.sources.base import printable
 from normstat.spec.files import save
 from tests.conftest import ROOT, Ran
 from tests.specs import HOSTILE, NASTY, PAGES, made

@@ -10,8 +10,8 @@ from normstat.cli.screen import print_json, print_text
 from normstat.lint.linting import SEVERITIES, Options, Report
 from normstat.lint.linting import lint as find
 from normstat.lint.settings import find_settings, read_settings
+from normstat.names import printable
 from normstat.presets import load_catalogue
-from normstat.sources.base import printable
 from normstat.spec.files import load_constants
 
 _FAIL_ON = (*reversed(SEVERITIES), "never")

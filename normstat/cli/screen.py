@@ -12,8 +12,9 @@ import click
 import msgspec
 
 from normstat.errors import DifferentSoftwareWarning, InterruptedRunError
+from normstat.names import printable
 from normstat.reports.speed import Speed
-from normstat.sources.base import Listing, printable
+from normstat.sources.base import Listing
 from normstat.spec.files import dump_text, dumps, save
 from normstat.spec.model import Constants, Spec
 

@@ -29,11 +29,11 @@ from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.grouping import parsed
 from normstat.measure import compute
 from normstat.methods.gaussian import gaussian
+from normstat.names import printable
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import PresetSpec, Spec
 from normstat.statistics import Kind, KindState

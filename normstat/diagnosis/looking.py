@@ -13,10 +13,11 @@ from PIL import Image
 from normstat.engine import Engine
 from normstat.errors import ImageError, SourceError
 from normstat.images import read, undisturbed
+from normstat.names import printable
 from normstat.readers.base import assembled
 from normstat.reading import Observer
 from normstat.sources import Listing, Portion
-from normstat.sources.base import Opener, printable
+from normstat.sources.base import Opener
 from normstat.spec.model import Pipeline
 from normstat.statistics import kind_of
 

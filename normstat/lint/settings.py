@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from normstat.errors import SourceError, UsageError
+from normstat.names import printable
 from normstat.registry import unknown
-from normstat.sources.base import printable
 
 # Each is the option of the same name.
 _LISTS = ("select", "ignore", "exclude")

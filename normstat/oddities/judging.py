@@ -13,12 +13,12 @@ from math import isqrt
 import numpy as np
 
 from normstat.errors import NormstatError, UsageError
+from normstat.names import printable, unescaped
 from normstat.oddities.model import Influence, Outlier, Outliers, Reason
 from normstat.oddities.places import Source, rows_of
 from normstat.oddities.rules import FEWEST, RULES, Crowd, robust_spread, robust_z
-from normstat.per_image import Columns, Row, Rows, unescaped
+from normstat.per_image import Columns, Row, Rows
 from normstat.reading import Observer
-from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import integer
 from normstat.statistics import Kind, kind_of

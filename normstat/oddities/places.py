@@ -13,8 +13,8 @@ from normstat.contents import parts_of
 from normstat.contents import places as told_places
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import compute
-from normstat.per_image import Rows, escaped
-from normstat.sources.base import printable
+from normstat.names import escaped, printable
+from normstat.per_image import Rows
 from normstat.spec.files import YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import Dataset, Files, Shards, Spec, StateText
 from normstat.statistics import State

@@ -12,10 +12,10 @@ from msgspec import UNSET
 from PIL import Image
 
 from normstat.errors import ImageError
+from normstat.names import printable
 from normstat.readers.base import Decoded
 from normstat.sources.arrays import Header, check_size, header_of
 from normstat.sources.axes import Axes, Layout
-from normstat.sources.base import printable
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts
 

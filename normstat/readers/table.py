@@ -8,8 +8,8 @@ import numpy.typing as npt
 from msgspec import UNSET
 
 from normstat.errors import ImageError
+from normstat.names import printable
 from normstat.readers.base import Decoded
-from normstat.sources.base import printable
 from normstat.sources.table import Text, is_missing, is_number, picked
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from normstat.difference import Difference
 from normstat.formats.exports import Target
+from normstat.names import printable
 from normstat.reports.comparison_text import bullets
-from normstat.sources.base import printable
 from normstat.spec.model import Constants
 
 _NOTHING = 1e-9  # what float64 leaves

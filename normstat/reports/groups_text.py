@@ -6,8 +6,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from normstat.names import printable
 from normstat.ranking import Distance, ranked, unmeasured_note
-from normstat.sources.base import printable
 from normstat.spec.model import Spec
 
 MOST_SHOWN = 20

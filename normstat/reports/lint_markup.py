@@ -8,8 +8,8 @@ from urllib.parse import quote
 from normstat import __version__
 from normstat.lint.linting import Finding, Report
 from normstat.lint.rules import RULES, Severity
+from normstat.names import printable
 from normstat.reports.workflow import data, property_value
-from normstat.sources.base import printable
 
 _SARIF = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

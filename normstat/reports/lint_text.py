@@ -8,7 +8,7 @@ from rich.text import Text
 
 from normstat.lint.linting import Described, Finding, Report
 from normstat.lint.rules import RULES
-from normstat.sources.base import printable
+from normstat.names import printable
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _MOST_NAMES = 4

@@ -5,9 +5,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from normstat.names import printable
 from normstat.oddities import RULES, Outlier, Outliers, number_text
 from normstat.reports.comparison_text import bullets
-from normstat.sources.base import printable
 
 _MOST_COLUMNS = 4
 _NAME = 10  # columns that the name of an image has at least

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from normstat.contents import parts_of, places
+from normstat.names import printable
 from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
-from normstat.sources.base import printable
 from normstat.sources.shards import ranges
 from normstat.spec.model import Masks, Part, Pipeline, Spec
 

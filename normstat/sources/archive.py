@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from normstat.errors import SourceError
-from normstat.sources.base import Listing, Matcher, Selection, Watch, printable
+from normstat.names import printable
+from normstat.sources.base import Listing, Matcher, Selection, Watch
 from normstat.sources.members import Members
 from normstat.sources.storage import Place, distinct
 from normstat.sources.streams import reason

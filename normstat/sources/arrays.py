@@ -14,16 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import ImageError, SourceError
+from normstat.names import printable
 from normstat.sources.axes import Axes
-from normstat.sources.base import (
-    MOST_BYTES,
-    Listing,
-    Opener,
-    Reference,
-    Selection,
-    Watch,
-    printable,
-)
+from normstat.sources.base import MOST_BYTES, Listing, Opener, Reference, Selection, Watch
 from normstat.sources.storage import Place, Range, Reader, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 

@@ -10,6 +10,7 @@ from fnmatch import translate
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from normstat.names import natural_key, printable
 from normstat.sources.axes import Axes
 from normstat.spec.model import Pipeline
 
@@ -33,8 +34,6 @@ CONTAINERS = {
 
 # Larger than any image that is read; what claims more is not worth its memory.
 MOST_BYTES = 1 << 30
-
-_DIGITS = re.compile(r"\d+")
 
 
 # By how much larger chunks of far sources are: a tenth of the time would be lost otherwise.
@@ -447,41 +446,3 @@ def digest_of(files: Iterable[tuple[str, int]]) -> str:
     for name, size in files:
         hasher.update(b"%s\0%d\n" % (os.fsencode(name), size))
     return f"sha256:{hasher.hexdigest()}"
-
-
-def natural_key(name: str) -> str:
-    """Return a string that sorts as people count: numbers by value, folders before what follows.
-
-    A run of digits is led by the character of its length, so that comparing strings compares
-    numbers; one string a name keeps a million keys small.
-
-    >>> sorted(["a/img10", "a/img9", "a.b/img1"], key=natural_key)
-    ['a/img9', 'a/img10', 'a.b/img1']
-    """
-    return _DIGITS.sub(_with_length, name.replace("/", "\0"))
-
-
-def natural_place(name: str) -> tuple[str, str]:
-    """Return what names are sorted by: as people count, and what is told apart stays apart."""
-    return natural_key(name), name
-
-
-def _with_length(match: re.Match[str]) -> str:
-    digits = match.group().lstrip("0")
-    # Digits sort where digits stand in the alphabet, whatever their length.
-    return f"0{chr(len(digits))}{digits}"
-
-
-def printable(name: str) -> str:
-    r"""Return `name` with every character escaped that a terminal, a line or UTF-8 cannot hold.
-
-    >>> printable("two words\nand a newline.png")
-    'two words\\nand a newline.png'
-    >>> printable("caf\udce9.jpg")
-    'caf\\xe9.jpg'
-    """
-    raw = name.encode("utf-8", "surrogateescape")
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in raw.decode("utf-8", "backslashreplace")
-    )

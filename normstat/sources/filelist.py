@@ -12,13 +12,17 @@ from typing import Any
 import msgspec
 
 from normstat.errors import SourceError, UsageError
+from normstat.names import printable, unescaped
 from normstat.registry import unknown
-from normstat.sources.base import Listing, Selection, Watch, printable
+from normstat.sources.base import Listing, Selection, Watch
 from normstat.sources.directory import FileSource
 from normstat.sources.storage import LocalStorage
 
 STANDARD_INPUT = "-"
 _TABLES = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".ndjson": ""}
+
+# The columns of a table that `compute --per-image` wrote, in which names are escaped.
+_OF_IMAGES = {"path", "width", "height", "mode", "kind", "max_pixel_value"}
 
 Lists = Callable[[Iterable[str], Selection, Watch], Listing]
 
@@ -175,7 +179,10 @@ def table_rows(path: str) -> Iterator[tuple[int, Any]]:
 def _rows(content: bytes, title: str, suffix: str) -> Iterator[tuple[int, Any]]:
     text = content.decode("utf-8-sig", "surrogateescape")
     read = _delimited if _TABLES[suffix] else _json_lines
-    return read(text, title, _TABLES[suffix])
+    for line, row in read(text, title, _TABLES[suffix]):
+        if isinstance(row, dict) and row.keys() >= _OF_IMAGES and isinstance(row["path"], str):
+            row["path"] = unescaped(row["path"])
+        yield line, row
 
 
 def _content(path: str, title: str) -> bytes:

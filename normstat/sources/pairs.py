@@ -10,7 +10,8 @@ from glob import escape
 from hashlib import blake2b
 
 from normstat.errors import SourceError, UsageError
-from normstat.sources.base import EXTENSIONS, Listing, Selection, Watch, printable
+from normstat.names import printable
+from normstat.sources.base import EXTENSIONS, Listing, Selection, Watch
 from normstat.sources.directory import FileSource
 
 Lists = Callable[[Iterable[str], Selection, Watch], Listing]

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import BinaryIO
 
 from normstat.errors import ImageError, SourceError, UsageError
+from normstat.names import printable
 from normstat.registry import unknown
-from normstat.sources.base import Listing, Selection, Watch, printable
+from normstat.sources.base import Listing, Selection, Watch
 from normstat.sources.storage import distinct
 from normstat.sources.streams import reason
 

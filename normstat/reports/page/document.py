@@ -11,6 +11,7 @@ from normstat.candidates import resolve
 from normstat.comparison import Candidate
 from normstat.contents import parts_of, places
 from normstat.errors import NormstatError, UsageError
+from normstat.names import printable
 from normstat.presets import Catalogue, load_catalogue
 from normstat.reading import Observer
 from normstat.reports.page.html import html
@@ -20,7 +21,6 @@ from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
 from normstat.reports.page.summary import summary
 from normstat.reports.page.words import counted
-from normstat.sources.base import printable
 from normstat.spec.files import DEFAULT_PATH, check_target, write_bytes
 from normstat.spec.model import Spec
 

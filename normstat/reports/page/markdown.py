@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from normstat.names import printable
 from normstat.reports.comparison_markup import escaped
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
@@ -17,7 +18,6 @@ from normstat.reports.page.model import (
     Pictures,
     Table,
 )
-from normstat.sources.base import printable
 
 MARK = "<!-- normstat report -->"
 

@@ -13,14 +13,13 @@ from PIL import Image
 from normstat.diagnosis.examination import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
+from normstat.names import escaped, printable
 from normstat.oddities import Outliers, number_text, outliers
-from normstat.per_image import escaped
 from normstat.readers.base import Decoded, assembled
 from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
 from normstat.sources import Listing
-from normstat.sources.base import printable
 from normstat.spec.model import Pipeline, Spec
 from normstat.statistics import kind_of
 

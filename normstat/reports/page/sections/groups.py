@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from normstat.names import printable
 from normstat.ranking import unmeasured_note
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
@@ -21,7 +22,6 @@ from normstat.reports.page.sections.shared import (
     value_text,
 )
 from normstat.reports.page.subject import Known, Subject
-from normstat.sources.base import printable
 
 _MOST_MARKED = 8  # groups in a plane
 _MOST_GROUPS = 50

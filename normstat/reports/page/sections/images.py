@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from normstat.names import printable
 from normstat.oddities import number_text
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.outliers_text import largest
@@ -15,7 +16,6 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import columns_of, name_text
 from normstat.reports.page.subject import Known, Subject
-from normstat.sources.base import printable
 
 
 def images(known: Known) -> Section:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from normstat.contents import parts_of, places
+from normstat.names import printable
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
     Block,
@@ -12,7 +13,6 @@ from normstat.reports.page.model import (
 from normstat.reports.page.sections.shared import columns_of
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.spec_text import facts
-from normstat.sources.base import printable
 
 _SAID_ABOVE = {"mean", "std", "width", "height"}
 

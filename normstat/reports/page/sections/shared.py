@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from normstat.comparison import NEAR_GAIN, NEAR_SHIFT, Comparison
+from normstat.names import printable
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
     Block,
@@ -13,7 +14,6 @@ from normstat.reports.page.model import (
     hues,
 )
 from normstat.reports.page.subject import Subject
-from normstat.sources.base import printable
 
 MOST_ACROSS = 4  # channels that stand beside each other
 _MOST_TOLD = 16  # channels whose points are told one by one

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
+from normstat.names import printable
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
     Block,
@@ -15,7 +16,6 @@ from normstat.reports.page.model import (
 from normstat.reports.page.sections.shared import columns_of, name_text
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.page.words import counted
-from normstat.sources.base import printable
 
 _MOST_NAMES = 200
 _FEW_NAMES = 12
