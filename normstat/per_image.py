@@ -17,10 +17,10 @@ from normstat.names import escaped
 from normstat.spec.model import Pipeline
 from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt
+from normstat.statistics.kinds import FLOAT_BITS, NARROW
 from normstat.statistics.record import power_sums, unpacked, unpacked_moments, unpacked_wide
-from normstat.statistics.state import FLOAT_BITS, dyadic
+from normstat.statistics.state import dyadic
 
-_NARROW = 256  # bins that are kept one by one
 _IN_MEMORY = 16_000_000  # bytes of rows; the others wait in a temporary file
 _MOST = 1 << 63
 
@@ -119,8 +119,8 @@ _DECODER = msgspec.msgpack.Decoder(Row)
 
 def _of_codes(record: Record, kind: Kind, top: float, last: int) -> Iterator[Channel]:
     unit, zero = Fraction(top), kind.zero
-    if kind.bins == _NARROW:
-        table = unpacked([record.content], kind.channels * _NARROW).reshape(-1, _NARROW)
+    if kind.bins == NARROW:
+        table = unpacked([record.content], kind.channels * NARROW).reshape(-1, NARROW)
         used = [np.flatnonzero(counts) for counts in table]
         pairs = [(codes, counts[codes]) for codes, counts in zip(used, table, strict=True)]
     else:

@@ -21,7 +21,7 @@ from normstat.per_image import Channel, Columns, Row, Rows, mean_and_std
 from normstat.spec.files import check_target, is_special
 from normstat.spec.model import integer
 from normstat.statistics import Kind, State, kind_of
-from normstat.statistics.state import FLOAT_BITS
+from normstat.statistics.kinds import FLOAT_BITS
 
 # What a table tells of each image, before what it tells of each channel, as `mean_R`.
 FACTS = (

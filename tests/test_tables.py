@@ -136,7 +136,7 @@ def test_diagnose_refuses_a_table_by_what_it_holds(run):
     assert run("compute", "t.csv", "--columns", "a,b", "-q").code == 0
     code, _, err = run("diagnose")
     assert code == 3
-    assert "not fractions of the range" in err
+    assert "values without a range of codes (bands2-float)" in err
 
 
 def test_text_and_parquet_of_the_same_rows_give_the_same_numbers(tmp_path):

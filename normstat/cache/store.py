@@ -17,9 +17,9 @@ from normstat.counting import Question
 from normstat.sources import Listing
 from normstat.sources.directory import FileSource
 from normstat.statistics import Facts, Record, kind_of
+from normstat.statistics.kinds import NARROW
 from normstat.statistics.record import narrowed
 
-_NARROW = 256  # bins of a kind whose counts are kept one by one
 _PERIOD = 0.5  # seconds between commits
 _MOST_WAITING = 64_000_000  # bytes that wait for a commit
 
@@ -121,8 +121,8 @@ class Cache:
             version = (listing.sizes[row], listing.versions[row])
             kept = record.content
             kind = kind_of(record.kind)
-            if kind.bins == _NARROW:
-                kept = narrowed(kept, kind.channels * _NARROW)
+            if kind.bins == NARROW:
+                kept = narrowed(kept, kind.channels * NARROW)
             content = (record.kind.encode(), _packed(record.facts), kept, _rest(record))
             local = LOCAL * isinstance(listing.sources[listing.owners[row]], FileSource)
             if local and listing.masks is not None:

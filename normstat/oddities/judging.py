@@ -23,7 +23,7 @@ from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import integer
 from normstat.statistics import Kind, kind_of
 from normstat.statistics.exact import sqrt
-from normstat.statistics.state import FLOAT_BITS
+from normstat.statistics.kinds import FLOAT_BITS
 
 TOP = 20
 

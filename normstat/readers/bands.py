@@ -10,13 +10,13 @@ import numpy.typing as npt
 from msgspec import UNSET
 
 from normstat.errors import ImageError
+from normstat.readers.base import check_exact
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block
 
 _NAME_LENGTH = 60
 _RGB = 3
 _ALONE = {"s16", "float"}  # depths that no other can stand beside
-_INTEGERS_IN_FLOAT64 = 2**53
 # ITU-R BT.601 as Pillow's convert("L") has it, in 2⁻¹⁶.
 _LUMA = (19595, 38470, 7471)
 
@@ -143,8 +143,7 @@ class Plan:
             return codes.astype(np.int16, copy=False)
         if not self.kind.endswith("float"):
             return codes
-        if codes.dtype.kind in "iu" and codes.dtype.itemsize == np.dtype(np.int64).itemsize:
-            _check_exact(codes)
+        check_exact(codes)
         return codes.astype(np.float64)
 
 
@@ -302,11 +301,6 @@ def _luma(codes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     sums = np.array(_LUMA, np.int64) @ codes.astype(np.int64)
     luma: npt.NDArray[Any] = ((sums + (1 << 15)) >> 16).astype(codes.dtype)[None]
     return luma
-
-
-def _check_exact(codes: npt.NDArray[Any]) -> None:
-    if codes.size and max(int(codes.max()), -int(codes.min())) > _INTEGERS_IN_FLOAT64:
-        raise ImageError("integers beyond 2^53, which float statistics would round")
 
 
 def cleaned(names: "list[str] | tuple[str, ...]", samples: int) -> tuple[str, ...]:

@@ -9,8 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from normstat.errors import ImageError
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts, kind_of
+
+_EXACT = 1 << 53  # up to which every integer is a float64
+_NARROWER = 4  # bytes of integers that always are
 
 
 @dataclass(slots=True)
@@ -56,6 +60,19 @@ class Reader(Protocol):
             The pipeline asks for what this kind of file does not have.
         """
         ...
+
+
+def check_exact(values: npt.NDArray[Any]) -> None:
+    """Check that floats hold each of some values, as they do all integers up to 2^53.
+
+    Raises
+    ------
+    ImageError
+        They are integers, and one is larger.
+    """
+    wide = values.dtype.kind in "iu" and values.itemsize > _NARROWER and values.size
+    if wide and (values.max() > _EXACT or values.min() < -_EXACT):
+        raise ImageError("integers beyond 2^53, which floats cannot hold")
 
 
 def assembled(decoded: Decoded) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from normstat.errors import ImageError
 from normstat.names import printable
-from normstat.readers.base import Decoded
+from normstat.readers.base import Decoded, check_exact
 from normstat.sources.arrays import Header, check_size, header_of
 from normstat.sources.axes import Axes, Layout
 from normstat.spec.model import Pipeline
@@ -22,7 +22,6 @@ from normstat.statistics import Block, Facts
 _PIECE = 1 << 18  # values in a block
 _WHOLE = 1 << 22  # pixels that Pillow may count at once
 _HELD = 64 << 20  # bytes of a file in memory that are let go of once they are counted
-_EXACT = 1 << 53  # up to which every integer is a float64
 _COLOURS = 3
 # The depth of each type of values, and the type that its blocks have.
 _DEPTHS = {
@@ -161,8 +160,8 @@ def _blocks(
     for values, window in _pieces(view, 0):
         flat = (values if all_rows else values[rows]).reshape(len(rows), -1)
         valid = None if pipeline.nodata is UNSET else flat != pipeline.nodata
-        if flat.dtype.kind in "ui" and dtype == "f8":
-            _check_exact(flat if valid is None else flat[valid])
+        if dtype == "f8":
+            check_exact(flat if valid is None else flat[valid])
         yield Block(flat.astype(dtype, copy=False), valid, "nodata", window)
 
 
@@ -196,9 +195,3 @@ def _pieces(
         begin = first + start * rows
         window = slice(begin, begin + part.shape[1] * rows), slice(0, shape[-1])
         yield part, window
-
-
-def _check_exact(values: npt.NDArray[Any]) -> None:
-    wide = values.itemsize > 4 and values.size  # noqa: PLR2004
-    if wide and (values.max() > _EXACT or values.min() < -_EXACT):
-        raise ImageError("integers beyond 2^53, which floats cannot hold")

@@ -9,13 +9,12 @@ from msgspec import UNSET
 
 from normstat.errors import ImageError
 from normstat.names import printable
-from normstat.readers.base import Decoded
+from normstat.readers.base import Decoded, check_exact
 from normstat.sources.table import Text, is_missing, is_number, picked
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts
 
 _ROWS = 1 << 15  # in a block, on which the last bits of a mean depend
-_EXACT = 1 << 53  # up to which every integer is a float64
 _PARQUET = b"PAR1"
 
 Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
@@ -201,9 +200,8 @@ def _column(
         column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     found = np.asarray(column)
     some = found if pipeline.nodata is UNSET else found[found != pipeline.nodata]
-    wide = found.dtype.kind in "ui" and found.itemsize == 8 and some.size  # noqa: PLR2004
-    if wide and (some.max() > _EXACT or some.min() < -_EXACT):
-        raise ImageError(
-            f"column {printable(name)} has integers beyond 2^53, which floats cannot hold"
-        )
+    try:
+        check_exact(some)
+    except ImageError as error:
+        raise ImageError(f"column {printable(name)} has {error}") from error
     return found.astype(np.float64), missing

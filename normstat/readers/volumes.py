@@ -11,7 +11,7 @@ from msgspec import UNSET
 from PIL import Image
 
 from normstat.errors import ImageError
-from normstat.readers.base import Decoded
+from normstat.readers.base import Decoded, check_exact
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts
 
@@ -19,7 +19,6 @@ Codes = npt.NDArray[Any]
 
 _NARROW = 2  # bytes
 _LEAST, _MOST = -(1 << 15), (1 << 15) - 1
-_EXACT = 1 << 53  # up to which float64 holds every integer
 _DEPTHS = {"u1": "8", "u2": "16", "i1": "s16", "i2": "s16"}
 
 
@@ -233,10 +232,8 @@ def _values(piece: Slice, volume: Volume, depth: str, nodata: float | None) -> C
 
 
 def _exact_floats(codes: Codes, nodata: float | None) -> Codes:
+    check_exact(codes if nodata is None else codes[codes != nodata])
     floats: Codes = codes.astype(np.float64)
-    some = floats if nodata is None else floats[codes != nodata]
-    if codes.dtype.kind in "iu" and some.size and max(-some.min(), some.max()) > _EXACT:
-        raise ImageError("integers beyond 2^53, which float statistics cannot hold")
     return floats
 
 

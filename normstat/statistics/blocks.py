@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import ImageError
+from normstat.statistics.kinds import FLOAT_BITS, NARROW, Facts, Kind, kind_of
 from normstat.statistics.moments import Moments
 from normstat.statistics.record import (
     Exact,
@@ -17,10 +19,9 @@ from normstat.statistics.record import (
     packed,
     packed_moments,
     packed_wide,
+    too_large,
 )
-from normstat.statistics.state import FLOAT_BITS, Facts, Kind, kind_of
 
-_NARROW = 256
 # Of more channels, counts of 65,536 codes each would take too much memory.
 _MAY_BE_WHOLE = ("gray-float", "rgb-float")
 _GLANCE = 1000  # values that tell most floats from whole numbers
@@ -141,7 +142,11 @@ class _Joint:
         wide = values.astype(np.float64 if rounded else np.int64)
         for place, (a, b) in enumerate(combinations(wide, 2)):
             if rounded:  # without BLAS, see `Moments.of`
-                top, bottom = float((a * b).sum()).as_integer_ratio()
+                with np.errstate(over="ignore", invalid="ignore"):
+                    product = float((a * b).sum())
+                if not isfinite(product):
+                    raise too_large(float(np.abs(wide).max()))
+                top, bottom = product.as_integer_ratio()
                 self._products[place] += (top << 2 * self._point) // bottom
             else:
                 self._products[place] += int(np.dot(a, b)) << 2 * shift
@@ -162,7 +167,7 @@ def _whole_sums(values: npt.NDArray[Any]) -> tuple[int, int, int]:
 def _rounded_sums(values: npt.NDArray[Any]) -> tuple[int, int, int]:
     if not values.size:
         return 0, 0, 0
-    found = Exact.of(Moments.of(values), 0.0, 0.0)
+    found = Exact.of(Moments.of(values), float(values.min()), float(values.max()))
     return found.n, found.s, found.q
 
 
@@ -183,7 +188,7 @@ class _Codes:
 
     def content(self) -> bytes:
         _check_all(self._counts.sum(axis=1).tolist())
-        if self.kind.bins == _NARROW:
+        if self.kind.bins == NARROW:
             return packed(self._counts.ravel().tolist())
         return packed_wide(self._counts)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.histogram import Histogram
+from normstat.statistics.kinds import NARROW, Facts, Kind, kind_of
 from normstat.statistics.record import (
     Record,
     power_sums,
@@ -14,10 +15,9 @@ from normstat.statistics.record import (
     unpacked_moments,
     unpacked_wide,
 )
-from normstat.statistics.state import Facts, Kind, KindState, State, kind_of
+from normstat.statistics.state import KindState, State
 
 _CODES = np.arange(256, dtype=np.int64)
-_NARROW = 256  # bins that are kept one by one
 _FULL = 1024  # rows that wait: a stream may have millions
 
 
@@ -64,7 +64,7 @@ class Collector:
         sums = ImageSums(kind.channels, self._ddof)
         if kind.bins is None:
             return _Float(kind, sums)
-        return _Narrow(kind, sums) if kind.bins == _NARROW else _Wide(kind, sums)
+        return _Narrow(kind, sums) if kind.bins == NARROW else _Wide(kind, sums)
 
     def state(self) -> State:
         """Return the state of all that was added."""
@@ -106,7 +106,7 @@ class _Narrow(_Gathered):
 
     def __init__(self, kind: Kind, sums: ImageSums) -> None:
         super().__init__(kind, sums)
-        self._histogram = Histogram.empty(kind.channels, _NARROW)
+        self._histogram = Histogram.empty(kind.channels, NARROW)
         self._rows: list[bytes] = []
 
     def add(self, record: Record) -> None:
@@ -122,7 +122,7 @@ class _Narrow(_Gathered):
         if not self._rows:
             return
         channels = self._kind.channels
-        counts = unpacked(self._rows, channels * _NARROW).reshape(-1, channels, _NARROW)
+        counts = unpacked(self._rows, channels * NARROW).reshape(-1, channels, NARROW)
         sums, squares = counts @ _CODES, counts @ _CODES**2
         pixels = counts.sum(axis=2)
         self._sums.add(pixels.T.tolist(), sums.T.tolist(), squares.T.tolist())

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from normstat.errors import ImageError
 from normstat.statistics.histogram import Counts
+from normstat.statistics.kinds import FLOAT_BITS, Facts
 from normstat.statistics.moments import Moments
-from normstat.statistics.state import FLOAT_BITS, Facts
 
 _TWO_BYTES = (1 << 16) - 1
 _FOUR_BYTES = 1 << 32

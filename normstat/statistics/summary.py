@@ -20,7 +20,8 @@ from normstat.spec.model import (
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
 from normstat.statistics.histogram import Histogram as Codes
-from normstat.statistics.state import FLOAT_BITS, Kind, KindState, State, kind_of
+from normstat.statistics.kinds import FLOAT_BITS, Kind, kind_of
+from normstat.statistics.state import KindState, State
 
 PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
 HISTOGRAM_BINS = 256
