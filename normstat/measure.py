@@ -20,7 +20,7 @@ from normstat.per_image import Rows
 from normstat.reading import Observer, Reading, fail, warn
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.base import EXTENSIONS
+from normstat.sources.selection import EXTENSIONS
 from normstat.spec.asked import checked, masks_of, pipeline_of
 from normstat.spec.model import (
     LEVEL,

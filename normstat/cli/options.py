@@ -27,7 +27,7 @@ from normstat.cli.sections import (
 )
 from normstat.errors import OnError
 from normstat.formats import FORMATS
-from normstat.sources.base import EXTENSIONS
+from normstat.sources.selection import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import (
     LEVEL,

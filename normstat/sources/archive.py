@@ -10,8 +10,9 @@ from functools import partial
 
 from normstat.errors import SourceError
 from normstat.names import printable
-from normstat.sources.base import Listing, Matcher, Selection, Watch
+from normstat.sources.base import Listing, Watch
 from normstat.sources.members import Members
+from normstat.sources.selection import Matcher, Selection
 from normstat.sources.storage import Place, distinct
 from normstat.sources.streams import reason
 from normstat.sources.tar import HEAD, CompressedTar, TarArchive, decompressor

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from normstat.errors import ImageError, SourceError
 from normstat.names import printable
 from normstat.sources.axes import Axes
-from normstat.sources.base import MOST_BYTES, Listing, Opener, Reference, Selection, Watch
+from normstat.sources.base import MOST_BYTES, Listing, Opener, Reference, Watch
+from normstat.sources.selection import Selection
 from normstat.sources.storage import Place, Range, Reader, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 

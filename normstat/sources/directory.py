@@ -10,14 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from normstat.errors import SourceError
-from normstat.sources.base import (
-    Listing,
-    Opener,
-    Reference,
-    Selection,
-    Watch,
-    container,
-)
+from normstat.sources.base import Listing, Opener, Reference, Watch
+from normstat.sources.selection import Selection, container
 
 _FEW = 3  # kinds of archives that are pointed out
 

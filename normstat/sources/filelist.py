@@ -14,8 +14,9 @@ import msgspec
 from normstat.errors import SourceError, UsageError
 from normstat.names import printable, unescaped
 from normstat.registry import unknown
-from normstat.sources.base import Listing, Selection, Watch
+from normstat.sources.base import Listing, Watch
 from normstat.sources.directory import FileSource
+from normstat.sources.selection import Selection
 from normstat.sources.storage import LocalStorage
 
 STANDARD_INPUT = "-"

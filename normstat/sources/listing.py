@@ -8,9 +8,10 @@ from braceexpand import braceexpand
 
 from normstat.errors import UsageError
 from normstat.registry import Entry, Registry
-from normstat.sources.base import Listing, Selection, Watch, container
+from normstat.sources.base import Listing, Watch
 from normstat.sources.filelist import list_named
 from normstat.sources.pairs import with_masks
+from normstat.sources.selection import Selection, container
 
 # Each lists the places of its kind into one listing, in this order.
 KINDS = Registry(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from normstat.errors import ImageError
-from normstat.sources.base import MOST_BYTES, Listing, Matcher, Source
+from normstat.sources.base import MOST_BYTES, Listing, Source
+from normstat.sources.selection import Matcher
 from normstat.sources.storage import Status
 
 LINK = "is a link inside an archive, which is not followed"

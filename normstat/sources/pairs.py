@@ -11,8 +11,9 @@ from hashlib import blake2b
 
 from normstat.errors import SourceError, UsageError
 from normstat.names import printable
-from normstat.sources.base import EXTENSIONS, Listing, Selection, Watch
+from normstat.sources.base import Listing, Watch
 from normstat.sources.directory import FileSource
+from normstat.sources.selection import EXTENSIONS, Selection
 
 Lists = Callable[[Iterable[str], Selection, Watch], Listing]
 

@@ -14,7 +14,8 @@ from pyarrow import parquet as pq
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.names import printable
 from normstat.registry import unknown
-from normstat.sources.base import Listing, Opener, Reference, Selection, Watch
+from normstat.sources.base import Listing, Opener, Reference, Watch
+from normstat.sources.selection import Selection
 from normstat.sources.storage import Container, Place, Storage, distinct
 from normstat.sources.streams import openers_of, reason
 

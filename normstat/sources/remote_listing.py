@@ -13,10 +13,11 @@ from typing import Any
 
 from normstat.errors import SourceError, UsageError
 from normstat.sources.ahead import read_ahead
-from normstat.sources.base import Listing, Matcher, Selection, Watch
+from normstat.sources.base import Listing, Watch
 from normstat.sources.filesystems import has_flat_names, pattern_of
 from normstat.sources.persistence import insist
 from normstat.sources.remote import RemoteSource, RemoteStorage, remote_storage, version
+from normstat.sources.selection import Matcher, Selection
 from normstat.sources.urls import (
     below,
     from_link,

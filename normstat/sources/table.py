@@ -12,7 +12,8 @@ from typing import BinaryIO
 from normstat.errors import ImageError, SourceError, UsageError
 from normstat.names import printable
 from normstat.registry import unknown
-from normstat.sources.base import Listing, Selection, Watch
+from normstat.sources.base import Listing, Watch
+from normstat.sources.selection import Selection
 from normstat.sources.storage import distinct
 from normstat.sources.streams import reason
 
