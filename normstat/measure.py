@@ -17,6 +17,7 @@ from normstat.errors import OnError, SourceError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
 from normstat.names import printable
 from normstat.per_image import Rows
+from normstat.per_image.destination import Destination
 from normstat.reading import Observer, Reading, fail, warn
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
@@ -40,7 +41,6 @@ from normstat.spec.model import (
     Weighting,
 )
 from normstat.statistics.summary import PERCENTILES
-from normstat.tables import Destination
 
 # A recipe is a published procedure: options that belong together.
 RECIPES: dict[str, dict[str, Any]] = {

@@ -29,7 +29,6 @@ LAYERS = [
     "formats",
     "contents",
     "per_image",
-    "tables",
     "readers",
     "masks",
     "images",

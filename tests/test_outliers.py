@@ -19,7 +19,7 @@ from PIL import Image
 import normstat
 from normstat.cli import main
 from normstat.oddities import RULES, Outliers
-from normstat.tables import Table
+from normstat.per_image.table import Table
 from tests.conftest import Ran
 from tests.test_dicom import dicom
 

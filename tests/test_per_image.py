@@ -18,10 +18,12 @@ from PIL import Image
 import normstat
 from normstat.names import escaped, unescaped
 from normstat.per_image import Columns, Row, Rows, packed_row
+from normstat.per_image.destination import write_table
+from normstat.per_image.formats import FACTS, STATISTICS, cells, header
+from normstat.per_image.table import Table
 from normstat.spec.model import Pipeline
 from normstat.statistics import Facts, Record
 from normstat.statistics.record import packed, packed_wide
-from normstat.tables import FACTS, STATISTICS, Table, cells, header, write_table
 from tests.conftest import ENGINES_AND_JOBS
 
 SUFFIXES = [".csv", ".jsonl", ".parquet"]

@@ -15,10 +15,10 @@ from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import compute
 from normstat.names import escaped, printable
 from normstat.per_image import Rows
+from normstat.per_image.table import Table, is_table
 from normstat.spec.files import YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import Dataset, Files, Shards, Spec, StateText
 from normstat.statistics import State
-from normstat.tables import Table, is_table
 from normstat.validation import measured_again, stale
 
 Source = str | os.PathLike[str] | Spec
