@@ -339,6 +339,13 @@ def test_images_are_shown_while_they_are_those_of_the_spec(work):
     assert "No pictures: photos is not here." in words(page)
 
 
+def test_a_merged_spec_says_why_it_has_no_pictures(work):
+    parts = [normstat.compute(f"photos/{name}") for name in ("coast", "forest")]
+    page = Parsed(normstat.report(normstat.merge(*parts)))
+    assert not page.all("img")
+    assert "is merged of 2 datasets" in words(page)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 @pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
 def test_every_kind_of_pixel_has_a_picture(tmp_path, channels, kind):

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -28,6 +29,18 @@ def test_other_formats_are_the_file(run, spec, screen):
 def test_yaml_file_is_shown_like_its_json(run, spec, tmp_path):
     normstat.save(spec, tmp_path / "spec.yaml")
     assert run("show", "spec.yaml").out == run("show").out
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e36])
+def test_numbers_of_any_size_are_told_with_their_digits(run, tmp_path, unit):
+    values = np.random.default_rng(0).normal(3, 0.1, (30, 30)) * unit
+    np.save(tmp_path / "x.npy", values)
+    assert run("compute", "x.npy", "-q").code == 0
+    lines = run("show", env={"COLUMNS": "60"}).out.splitlines()
+    assert max(map(len, lines)) <= 60
+    told, copied = (line.split(None, 1)[1] for line in lines if line.startswith("std "))
+    assert float(told) == pytest.approx(values.std(), rel=1e-4)
+    assert json.loads(copied) == pytest.approx([values.std()], rel=1e-6)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140])

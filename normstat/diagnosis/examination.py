@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from normstat.assemble import state_of
-from normstat.contents import selection_of
+from normstat.contents import parts_of, selection_of
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
 from normstat.diagnosis.imbalance import Magnitudes, imbalance
@@ -376,6 +376,9 @@ def images_of(
         return None, f"its masks, {printable(selection.mask_dir)}, are not here"
     if not places and not all(os.path.lexists(root) for root in roots):
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
+    count = len(parts_of(spec))
+    if count > 1:
+        return None, f"{name} is merged of {count} datasets; images are taken of the spec of one"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
         return _read(spec, _of_group(spec, listing)), None

@@ -13,6 +13,7 @@ from normstat.contents import parts_of, places
 from normstat.names import printable
 from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
+from normstat.reports.values import copyable, decimals_text
 from normstat.sources.shards import ranges
 from normstat.spec.model import Masks, Part, Pipeline, Spec
 
@@ -107,7 +108,7 @@ class _Row:
 
 
 def _row(label: str, values: Sequence[float | None], style: str = "") -> _Row:
-    return _Row(label, ["–" if value is None else f"{value:.4f}" for value in values], style)
+    return _Row(label, ["–" if value is None else decimals_text(value) for value in values], style)
 
 
 def _by_channel(channels: Sequence[str], title: str, rows: Sequence[_Row]) -> RenderableType:
@@ -253,11 +254,6 @@ def _without(spec: Spec) -> str:
 def _counted(part: Part) -> str:
     shards = f", shard {ranges(part.shards.parts)} of {part.shards.of}" if part.shards else ""
     return f"{part.images:,} images of {part.files:,} files{shards}"
-
-
-def copyable(values: Sequence[float]) -> str:
-    """Return numbers as a list that can be copied, with six decimals."""
-    return "[" + ", ".join(f"{value:.6f}" for value in values) + "]"
 
 
 def definition_text(spec: Spec) -> str:

@@ -11,9 +11,10 @@ from normstat.reports.page.model import (
     Table,
     hues,
 )
-from normstat.reports.page.sections.shared import MOST_ACROSS, by_channel, columns_of, value_text
+from normstat.reports.page.sections.shared import MOST_ACROSS, by_channel, columns_of
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.spec_text import STD_NAMES, definition_text
+from normstat.reports.values import value_text
 
 
 def definitions(known: Known) -> Section:

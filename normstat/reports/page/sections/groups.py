@@ -13,15 +13,9 @@ from normstat.reports.page.model import (
     Table,
     hues,
 )
-from normstat.reports.page.sections.shared import (
-    MOST_ACROSS,
-    columns_of,
-    name_text,
-    plane,
-    span_of,
-    value_text,
-)
+from normstat.reports.page.sections.shared import MOST_ACROSS, columns_of, name_text, plane, span_of
 from normstat.reports.page.subject import Known, Subject
+from normstat.reports.values import value_text
 
 _MOST_MARKED = 8  # groups in a plane
 _MOST_GROUPS = 50

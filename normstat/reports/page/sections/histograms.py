@@ -16,9 +16,10 @@ from normstat.reports.page.model import (
     Span,
     hues,
 )
-from normstat.reports.page.sections.shared import columns_of, value_text
+from normstat.reports.page.sections.shared import columns_of
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.page.words import counted
+from normstat.reports.values import value_text
 from normstat.spec.model import Histogram, Spec
 
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large

@@ -12,7 +12,7 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import by_channel, columns_of
 from normstat.reports.page.subject import Known, Subject
-from normstat.reports.spec_text import copyable
+from normstat.reports.values import copyable
 from normstat.spec.model import Spec
 
 

@@ -14,6 +14,7 @@ from normstat.reports.page.model import (
     hues,
 )
 from normstat.reports.page.subject import Subject
+from normstat.reports.values import value_text
 
 MOST_ACROSS = 4  # channels that stand beside each other
 _MOST_TOLD = 16  # channels whose points are told one by one
@@ -45,15 +46,6 @@ def by_channel(
         for index, channel in enumerate(channels)
     ]
     return Cells("", ("channel", *(label for label, _ in rows)), down)
-
-
-def value_text(value: float) -> str:
-    """Return four decimals of a fraction, or five digits of anything else.
-
-    >>> value_text(0.48501), value_text(-0.05), value_text(1234.5678)
-    ('0.4850', '-0.0500', '1234.6')
-    """
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"  # noqa: PLR2004
 
 
 def mean_of(values: Iterator[float]) -> float:
