@@ -141,8 +141,8 @@ class Reading:
                     fail(*found.skipped[0], cache=self._cache)
                 self._add(found.states)
                 self.skipped += found.skipped
-                self._advance(found.images, found.size)
                 self._keep([unknown[place] for place in islice(order, found.images)], found)
+                self._advance(found.images, found.size)  # what is told to be done is kept
 
     def close(self) -> None:
         """Let the cache keep what it does not have yet."""

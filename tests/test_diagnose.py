@@ -275,8 +275,9 @@ def test_names_of_folders_are_text(run, work, name):
     out = run("diagnose", name, env={"COLUMNS": "140"}).out
     assert out.startswith(f"{shown}: 30 images")
     heading = run("diagnose", name, "--format", "markdown").out.splitlines()[0]
-    assert heading.startswith("### normstat diagnose `")
-    assert heading.count("`") == 2
+    # A code span is fenced by more backticks than it holds.
+    fence, space = ("``", " ") if "`" in name else ("`", "")
+    assert heading == f"### normstat diagnose {fence}{space}{shown}{space}{fence}"
 
 
 ENDS = [

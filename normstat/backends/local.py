@@ -107,10 +107,14 @@ def _end_workers(pool: Any) -> None:
 
     Its own way to kill them trips over results that arrive meanwhile.
     """
-    results = pool._result_queue
+    results, manager = pool._result_queue, pool._executor_manager_thread
     for process in list(pool._processes.values()):
         process.terminate()
-    results._writer.close()  # the last end of the pipe: half a result is followed by end of file
+    if manager is not None:
+        manager.join(_GLANCE)
+        if manager.is_alive():
+            # It waits for the rest of a result: let end of file be what follows.
+            results._writer.close()
 
 
 def _workers(jobs: int) -> Any:
