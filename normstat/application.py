@@ -86,7 +86,8 @@ def run(
     Raises
     ------
     SourceError
-        The disk is too small, the folder cannot be written, or it holds something else.
+        The disk is too small, the folder cannot be written, or it holds something else; or no image
+        could be normalized.
     ImageError
         An image is unreadable and `fail` is set.
     NormstatError
@@ -149,7 +150,14 @@ def _run(
                 observer.advanced(len(chunk.portion), sum(chunk.portion.sizes))
     if pack:
         _mark_missing(plan, record.outputs, pack)
-    return record.save(complete=True)
+    manifest = record.save(complete=True)
+    if not manifest.outputs:
+        failed = manifest.failures
+        raise SourceError(
+            f"none of {len(failed):,} images could be normalized; the first, {failed[0].source}: "
+            f"{failed[0].reason}. {plan.folder / MANIFEST} names them all"
+        )
+    return manifest
 
 
 class _Record:
