@@ -11,7 +11,8 @@ from msgspec import UNSET
 from normstat.errors import NormstatError, SpecError
 from normstat.metrics import METRICS, Array, Side
 from normstat.mistakes import Party, explanations
-from normstat.spec.model import Constants, Number, PresetSpec, Spec
+from normstat.spec.model import LEVEL, Constants, Number, PresetSpec, Spec
+from normstat.statistics.summary import standard_errors
 
 # Beyond these the data looks foreign to a network that was trained with the other numbers.
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
@@ -40,7 +41,7 @@ class Named(_Part, frozen=True, kw_only=True):
 
 
 class Interval(_Part, frozen=True, kw_only=True):
-    """A difference A − B, the half-width of its interval, and whether that leaves out zero."""
+    """A difference A − B, the half-width of its 95 % interval, and whether that leaves out zero."""
 
     difference: list[Number]
     half_width: list[Number]
@@ -118,7 +119,7 @@ def compare(a: Candidate, b: Candidate, presets: Sequence[PresetSpec] = ()) -> C
         if metric.needs == "moments"
         or (first.histogram is not None and second.histogram is not None)
     }
-    mean, std = _intervals(a, b, first, second, order)
+    mean, std = _intervals((a, range_a, first), (b, range_b, second), order)
     return Comparison(
         a=_named(a, first),
         b=_named(b, second),
@@ -263,20 +264,21 @@ def _named(candidate: Candidate, side: Side) -> Named:
 
 
 def _intervals(
-    a: Candidate, b: Candidate, first: Side, second: Side, order: Sequence[int]
+    a: tuple[Candidate, float, Side], b: tuple[Candidate, float, Side], order: Sequence[int]
 ) -> tuple[Interval | None, Interval | None]:
     """Return the intervals of the differences of means and stds; published numbers have no noise.
 
-    Half-widths of independent estimates add as the root of the sum of squares.
+    Half-widths of independent estimates add as the root of the sum of squares, at one level and in
+    one unit: what each side's numbers are divided by is given.
     """
-    if not isinstance(a.spec, Spec) and not isinstance(b.spec, Spec):
+    if not isinstance(a[0].spec, Spec) and not isinstance(b[0].spec, Spec):
         return None, None
     found: list[Interval | None] = []
     for part in ("mean", "std"):
-        widths = [_half_widths(each.spec, part) for each in (a, b)]
+        widths = [_half_widths(each.spec, part, unit) for each, unit, _ in (a, b)]
         if widths[0] is None or widths[1] is None:
             return None, None
-        difference = (getattr(first, part) - getattr(second, part)).tolist()
+        difference = (getattr(a[2], part) - getattr(b[2], part)).tolist()
         half = [hypot(widths[0][i], widths[1][j]) for i, j in enumerate(order)]
         found.append(
             Interval(
@@ -288,10 +290,15 @@ def _intervals(
     return found[0], found[1]
 
 
-def _half_widths(spec: Constants, part: str) -> list[float] | None:
+def _half_widths(spec: Constants, part: str, unit: float) -> list[float] | None:
+    """Return half-widths at the usual level, whatever level they have in the spec."""
     if not isinstance(spec, Spec):
         return [0.0] * len(spec.channels)
-    return getattr(spec.confidence, part) if spec.confidence else None
+    errors = standard_errors(spec.estimator.confidence)
+    if spec.confidence is None or not errors:
+        return None
+    factor = standard_errors(LEVEL) / errors
+    return [factor * width / unit for width in getattr(spec.confidence, part)]
 
 
 def mismatch(metrics: Mapping[str, Sequence[float]]) -> Mismatch:

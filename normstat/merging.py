@@ -234,7 +234,7 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield "percentiles", list(spec.percentiles)
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
-    yield "estimator.level", spec.estimator.confidence
+    yield "estimator.level (--confidence)", spec.estimator.confidence
 
 
 def _told(value: Any) -> str:

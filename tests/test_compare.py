@@ -25,6 +25,14 @@ from normstat.spec.model import Constants
 from tests.conftest import Ran
 
 IMAGENET = preset("imagenet")
+# Values without a range, as reflectances are.
+VALUES = msgspec.structs.replace(
+    IMAGENET,
+    mean=[30000.0],
+    std=[8000.0],
+    max_pixel_value=1,
+    preset=msgspec.structs.replace(IMAGENET.preset, code_max=None),
+)
 
 
 def constants(mean, std, max_pixel_value=255, channels="RGB"):
@@ -276,6 +284,30 @@ def test_interval_of_the_difference_adds_both_half_widths(made):
         assert found.difference == pytest.approx(np.subtract(ours[part], theirs[part]))
     alone = compare(candidate(made, "first"), Candidate(name="imagenet", spec=IMAGENET))
     assert alone.mean.half_width == pytest.approx(ours.confidence.mean)
+
+
+def test_half_widths_are_of_95_percent_whatever_level_a_spec_has(made):
+    usual = compare(candidate(made, "first"), candidate(made, "second"))
+    ends = [
+        Candidate(name=name, spec=normstat.compute(made / name, confidence=level))
+        for name, level in (("first", 0.5), ("second", 1 - 2**-53))
+    ]
+    found = compare(*ends)
+    for part in ("mean", "std"):
+        ours, expected = getattr(found, part), getattr(usual, part)
+        assert ours.half_width == pytest.approx(expected.half_width, rel=1e-12)
+        assert ours.significant == expected.significant
+    nothing = Candidate(name="first", spec=normstat.compute(made / "first", confidence=1e-300))
+    assert compare(nothing, ends[1]).mean is None
+
+
+def test_half_widths_are_in_the_unit_of_the_differences(made):
+    deep = candidate(made, "deep")
+    values = Candidate(name="codes", spec=msgspec.structs.replace(VALUES, channels=["L"]))
+    found = compare(deep, values)
+    assert found.in_codes
+    expected = np.multiply(deep.spec.confidence.mean, 65535)
+    assert found.mean.half_width == pytest.approx(expected)
 
 
 def test_equal_specs_are_ideal_in_every_metric(made):

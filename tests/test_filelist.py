@@ -200,6 +200,23 @@ def test_options_without_their_list_are_wrong_usage(here, selection, words):
         list_files(["x"], Selection(**selection))
 
 
+@pytest.mark.parametrize("name", ["images.parquet", "images.PARQUET", "images.txt"])
+@pytest.mark.parametrize("column", [(), ("--column", "path")])
+def test_a_list_in_parquet_is_refused_with_what_to_try(run, here, name, column):
+    pytest.importorskip("pyarrow")
+    normstat.compute("x", per_image="images.parquet")
+    Path("images.parquet").rename(name)
+    ran = run("compute", "x", "--files-from", name, *column, "-q")
+    assert (ran.code, ran.out) == (2, "")
+    said = " ".join(ran.err.split())
+    if name.endswith("txt") and column:
+        assert f"{name} is read as text" in said
+    else:
+        assert f"{name} is a Parquet file" in said
+        assert ".csv and .jsonl" in said
+    assert "PAR1" not in said
+
+
 @pytest.mark.parametrize("name", ["nowhere.txt", "x"])
 def test_a_list_that_cannot_be_read_is_told(here, name):
     with pytest.raises(SourceError, match=f"{name}: .*; nothing was read"):

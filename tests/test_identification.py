@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import normstat
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers
 from normstat.identification.agreement import EQUAL, is_distinct
@@ -148,6 +149,33 @@ def test_classic_numbers_are_told_in_words(mean, std, kind, text):
 )
 def test_numbers_of_nobody_get_no_story(mean, std):
     assert KNOWN.identify(mean, std).readings == ()
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [
+        ([], [], r"mean is \[\]; it must be finite numbers"),
+        (["a"], ["b"], r"mean is \['a'\]; it must"),
+        (["0.5"], ["0.5"], r"mean is \['0.5'\]; it must"),
+        (0.5, 0.5, "mean is 0.5; it must"),
+        ([0.5], [], r"std is \[\]; it must"),
+        ([0.5], [float("nan")], r"std is \[nan\]; it must"),
+        ([float("inf")], None, r"mean is \[inf\]; it must"),
+        ([10**400], None, "mean is .*; it must"),
+        ([None], None, r"mean is \[None\]; it must"),
+        ([[0.5, 0.5]], None, "it must be finite"),
+        ([0.5, 0.5, 0.5], [0.5, 0.5], "mean has 3 numbers and std 2"),
+        ([0.5], [0.5, 0.5], "mean has 1 numbers and std 2"),
+    ],
+)
+def test_what_are_no_numbers_is_refused_by_the_function_as_by_the_command(mean, std, text):
+    with pytest.raises(UsageError, match=text):
+        normstat.identify(mean, std)
+
+
+def test_any_sequence_of_numbers_is_taken_and_one_std_is_for_all():
+    for kind in (list, np.array, np.float32):
+        assert normstat.identify(kind([0.5] * 3), kind([0.5])).equal
 
 
 @settings(max_examples=300, deadline=None)

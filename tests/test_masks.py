@@ -959,6 +959,32 @@ def test_nnunet_of_signed_codes_has_their_percentiles(run, samples):
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "top"),
+    [
+        (np.arange(-1000, 3000, dtype="f4"), 1000),
+        (np.arange(-1000, 2000, dtype="i2"), 1000),
+        (np.arange(-1000, 2000, dtype="i2"), 255),
+        (np.arange(100, 900, dtype="i2"), 1000),
+    ],
+)
+def test_nnunet_clips_no_signed_codes_to_what_they_are_divided_by(run, tmp_path, values, top):
+    (tmp_path / "images").mkdir()
+    tifffile.imwrite(tmp_path / "images" / "a.tif", values.reshape(40, -1))
+    assert run("compute", "images", "--max-pixel-value", str(top)).code == 0
+    check_limits(foreground(run), [values])
+
+
+@pytest.mark.parametrize(("low", "high", "code"), [(0, 9, 0), (0, 11, 3), (-1, 9, 3)])
+def test_nnunet_writes_the_range_of_floats_that_stay_in_it(run, tmp_path, low, high, code):
+    (tmp_path / "images").mkdir()
+    values = np.linspace(low, high, 900, dtype="f4").reshape(30, 30)
+    tifffile.imwrite(tmp_path / "images" / "a.tif", values)
+    assert run("compute", "images", "--max-pixel-value", "10").code == 0
+    found = run("export", "--to", "nnunet")
+    assert (found.code, bool(found.out)) == (code, not code)
+
+
 def test_nnunet_of_floats_is_refused_and_updates_mean_and_std_alone(run, tmp_path):
     tifffile = pytest.importorskip("tifffile")
     values = np.random.default_rng(0).random((9, 9)).astype("f4")

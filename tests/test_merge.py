@@ -218,7 +218,7 @@ POLICIES = [
     ("estimator.ddof", {"ddof": 1}),
     ("percentiles", {"percentiles": ["50"]}),
     ("covariance", {"covariance": True}),
-    ("estimator.level", {"confidence": 0.9}),
+    ("estimator.level (--confidence)", {"confidence": 0.9}),
 ]
 
 
@@ -237,7 +237,8 @@ def test_other_policy_is_refused_with_field_and_both_values(run, tmp_path, specs
 def test_another_level_is_refused_where_no_image_shows_it(specs):
     empty = normstat.compute(PHOTOS / FOLDERS[1], confidence=0.9, shard="20/20")
     assert empty.confidence is None
-    with pytest.raises(normstat.SpecError, match=r"estimator\.level differs: .* 0\.95, .* 0\.9\."):
+    words = r"estimator\.level \(--confidence\) differs: .* 0\.95, .* 0\.9\."
+    with pytest.raises(normstat.SpecError, match=words):
         normstat.merge(specs[0], empty)
 
 

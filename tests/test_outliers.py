@@ -94,6 +94,28 @@ def test_clean_set_has_no_outlier(tmp_path):
     assert all(each.reasons == [] for each in found.outliers)
 
 
+def test_tiny_values_are_not_told_as_zero(run, tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    rng = np.random.default_rng(5)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        for number in range(9):
+            values = rng.normal(2e-9, 1e-9, (9, 9)).astype("f4")
+            tifffile.imwrite(tmp_path / folder / f"{number}.tif", values)
+        assert run("compute", folder, "-o", f"{folder}.json").code == 0
+    code, out, _ = run("outliers", "a.json")
+    assert code == 0
+    spec = normstat.load(tmp_path / "a.json")
+    head = out.partition("score")[0]
+    assert f"{spec.mean[0]:.4e}" in head
+    assert f"{spec.std[0]:.4e}" in head
+    assert "0.0000" not in head
+    code, out, _ = run("compare", "a.json", "b.json")
+    assert code == 0
+    [w2] = [line.split()[1] for line in out.splitlines() if line.startswith("w2")]
+    assert 0 < float(w2) < 1e-8
+
+
 def test_every_rule_has_a_test():
     assert ODD.keys() == RULES.keys()
 

@@ -96,16 +96,17 @@ class Affine:
     def clip(self) -> tuple[tuple[Fraction, Fraction], ...] | None:
         """The exact 0.5 and 99.5 percentiles of the pixels that count, in codes, a channel.
 
-        None where all pixels count and their range is that of the codes, and where no dataset is
-        known.
+        None where all pixels count and the range of the codes is theirs, and where no dataset is
+        known. Signed codes have none, whatever they are divided by.
 
         Raises
         ------
         SpecError
-            The dataset is of float values, of which no percentiles are known.
+            The dataset is of float values, of which no percentiles are known, and they have no
+            range or leave it.
         """
         spec = self.spec
-        if spec is None or not (_is_part(spec) or spec.full_scale is None):
+        if spec is None or not (_is_part(spec) or _is_beyond_codes(spec)):
             return None
         from normstat.statistics import State  # noqa: PLC0415 (NumPy)
 
@@ -142,6 +143,15 @@ def _is_part(spec: Spec) -> bool:
     pipeline = spec.pipeline
     asked = (pipeline.masks, pipeline.ignore_value, pipeline.nodata, spec.state.left_out)
     return pipeline.alpha == "mask" or any(each is not msgspec.UNSET for each in asked)
+
+
+def _is_beyond_codes(spec: Spec) -> bool:
+    """Whether clipping to the range of codes, if there is one, would change or forbid values."""
+    if spec.full_scale is None or (
+        spec.histogram and spec.histogram.first_code is not msgspec.UNSET
+    ):
+        return True
+    return min(spec.min, default=0) < 0 or max(spec.max, default=0) > spec.full_scale
 
 
 def exact(value: float | Fraction) -> Fraction:

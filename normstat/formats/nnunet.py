@@ -18,10 +18,10 @@ Limits = tuple[tuple[Fraction, Fraction], ...]
 class NnUnet(DocumentFormat):
     """y = (code − mean) / std of codes clipped to two percentiles.
 
-    What is written has what CTNormalization reads. Where some pixels do not count, or codes are
-    values of their own, it has the percentiles of the pixels that do; else it clips nothing: its
-    percentiles are the ends of the range. nnU-Net itself draws a sample of the foreground, and
-    takes the same definitions.
+    What is written has what CTNormalization reads. Where some pixels do not count, codes are
+    signed, or values have no range or leave it, it has the percentiles of the pixels that count;
+    else it clips nothing: its percentiles are the ends of the range. nnU-Net itself draws a sample
+    of the foreground, and takes the same definitions.
     """
 
     name = "nnunet"

@@ -1,15 +1,18 @@
 """Every form of every preset, among which numbers are looked for."""
 
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Literal
 
 from msgspec.structs import replace
 
+from normstat.errors import UsageError
 from normstat.identification.agreement import Values, agreement, distance
 from normstat.identification.forms import Form, forms_of, hits, place
 from normstat.identification.model import Identification, Near, Reading
 from normstat.identification.slips import SLIPS, Case, digit
+from normstat.names import printable
 from normstat.presets import load_catalogue
 from normstat.spec.model import PresetSpec
 
@@ -26,13 +29,36 @@ def identify(mean: Sequence[float], std: Sequence[float] | None = None) -> Ident
         One number a channel, in any range and order; a single std counts for every channel.
         Without a std the mean alone is looked for.
 
+    Raises
+    ------
+    UsageError
+        There is no number, one is not finite, or there are not as many of the one as of the other.
+
     Examples
     --------
     >>> found = identify((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
     >>> found.equal, found.best.presets[0]
     (True, 'imagenet-255')
     """
-    return Known(preset.spec() for preset in load_catalogue()).identify(mean, std)
+    centre = _numbers("mean", mean)
+    spread = None if std is None else _numbers("std", std)
+    if spread is not None and len(spread) not in (1, len(centre)):
+        raise UsageError(
+            f"mean has {len(centre)} numbers and std {len(spread)}: give one a channel, or one std "
+            "for all"
+        )
+    return Known(preset.spec() for preset in load_catalogue()).identify(centre, spread)
+
+
+def _numbers(name: str, given: Sequence[float]) -> Values:
+    try:
+        found = [(float(value), isfinite(value)) for value in given]  # isfinite takes no text
+    except (TypeError, ValueError, OverflowError):
+        found = []
+    if not found or not all(finite for _, finite in found):
+        text = printable(reprlib.repr(given))
+        raise UsageError(f"{name} is {text}; it must be finite numbers, one a channel")
+    return tuple(value for value, _ in found)
 
 
 class Known:

@@ -42,7 +42,7 @@ def _pair(pair: Comparison) -> Group:
         overall.add_column(no_wrap=overflow != "fold", overflow=overflow)
     for name, values in pair.metrics.items():
         if not METRICS[name].by_channel:
-            overall.add_row(name, in_digits(values[0], ".4f"), METRICS[name].title)
+            overall.add_row(name, _number(values[0], pair), METRICS[name].title)
     table = _channels_across(pair) if few else _channels_down(pair)
     parts: list[RenderableType] = [sides, Text(), table, Text(), overall]
     if few and pair.mean:

@@ -8,6 +8,7 @@ from rich.text import Text
 from normstat.names import printable
 from normstat.oddities import RULES, Outlier, Outliers, number_text
 from normstat.reports.comparison_text import bullets
+from normstat.reports.values import decimals_text
 
 _MOST_COLUMNS = 4
 _NAME = 10  # columns that the name of an image has at least
@@ -45,7 +46,7 @@ def _dataset(found: Outliers) -> Table:
         ("median image std", found.median_std),
         ("  robust std", found.robust_std),
     ):
-        table.add_row(label, *(number_text(value, ".4f") for value in values))
+        table.add_row(label, *map(decimals_text, values))
     return table
 
 

@@ -21,6 +21,7 @@ from normstat.sources.storage import LocalStorage
 
 STANDARD_INPUT = "-"
 _TABLES = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".ndjson": ""}
+_PARQUET = b"PAR1"  # what its files begin with
 
 # The columns of a table that `compute --per-image` wrote, in which names are escaped.
 _OF_IMAGES = {"path", "width", "height", "mode", "kind", "max_pixel_value"}
@@ -50,7 +51,7 @@ def list_named(places: list[str], selection: Selection, watch: Watch, lists: Lis
     SourceError
         The list cannot be read.
     UsageError
-        It has no such column, or needs one to be named.
+        It has no such column, or needs one to be named; it is a Parquet file.
     """
     named = _Named.read(selection)
     if not places or (len(places) == 1 and os.path.isdir(places[0])):  # noqa: PTH112
@@ -75,6 +76,8 @@ class _Named:
         path = selection.files_from or STANDARD_INPUT
         named = cls("standard input" if path == STANDARD_INPUT else path)
         suffix = PurePath(path).suffix.lower()
+        if suffix == ".parquet":
+            raise _no_list(named.title)
         if suffix not in _TABLES and selection.column is not None:
             raise UsageError(
                 f"column is for lists in CSV, TSV and JSON Lines ({', '.join(_TABLES)}), and for "
@@ -83,6 +86,8 @@ class _Named:
         if suffix in _TABLES and selection.null:
             raise UsageError(f"null is for lists of text; {printable(path)} is a table")
         content = _content(path, named.title)
+        if content.startswith(_PARQUET):
+            raise _no_list(named.title)
         if suffix in _TABLES:
             named._take(_rows(content, named.title, suffix), selection.column)
         else:
@@ -157,6 +162,14 @@ class _Named:
         picked.unreadable += self.bad_rows
         picked.unreadable += [(name, f"is in {self.title}, but not there") for name in missing]
         return picked
+
+
+def _no_list(title: str) -> UsageError:
+    return UsageError(
+        f"{printable(title)} is a Parquet file, and a list is text, or a table in CSV, TSV or JSON "
+        "Lines: write its column of paths as one (--per-image writes .csv and .jsonl). Images that "
+        "are in a Parquet file are read when it is named as source"
+    )
 
 
 def table_rows(path: str) -> Iterator[tuple[int, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import nextafter
 from statistics import NormalDist
 
 from msgspec import UNSET
@@ -318,12 +319,21 @@ def _headline_std(alternatives: Alternatives, estimator: Estimator, sums: ImageS
     return std
 
 
+def standard_errors(level: float) -> float:
+    """Return how many standard errors a half-width is that holds with a probability.
+
+    >>> round(standard_errors(0.95), 4), round(standard_errors(1 - 2**-53), 1)
+    (1.96, 8.2)
+    """
+    return NormalDist().inv_cdf(min((1 + level) / 2, nextafter(1, 0)))
+
+
 def _confidence(
     sums: ImageSums, moments: list[_Moments], estimator: Estimator, unit: Fraction, level: float
 ) -> Confidence | None:
     if sums.images < 2:  # noqa: PLR2004 (no spread without a second image)
         return None
-    factor = NormalDist().inv_cdf((1 + level) / 2)
+    factor = standard_errors(level)
     if estimator.coverage == "sample":
         # Of a finite population (Cochran, Sampling Techniques, 3rd ed., 2.6).
         factor *= sqrt(1 - Fraction(sums.images, estimator.images_listed))
