@@ -18,6 +18,7 @@ from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, 
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.names import printable
 from normstat.sources.shards import ranges
+from normstat.spec.asked import percentiles_of
 from normstat.spec.files import load
 from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
 from normstat.statistics import State
@@ -74,8 +75,9 @@ def merge(*specs: _Pathlike | Spec, stamp: Stamp | None = None) -> Spec:
         raise UsageError("merge needs at least one spec")
     inputs = _inputs(specs)
     _agree(inputs)
+    telling = (each.spec for each in inputs if percentiles_of(each.spec) is not None)
     return _assembled(
-        inputs[0].spec,
+        next(telling, inputs[0].spec),
         reduce(State.merged, (each.state for each in inputs)),
         _together(inputs),
         [skipped for each in inputs for skipped in each.spec.skipped],
@@ -230,8 +232,9 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield f"pipeline.{field}", getattr(spec.pipeline, field)
     for field in ("weighting", "std", "ddof"):
         yield f"estimator.{field}", getattr(spec.estimator, field)
-    if spec.histogram:  # of floats no percentiles are known, whichever were asked for
-        yield "percentiles", list(spec.percentiles)
+    percentiles = percentiles_of(spec)
+    if percentiles is not None:
+        yield "percentiles", percentiles
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
     yield "estimator.level", spec.estimator.confidence
