@@ -21,7 +21,7 @@ from normstat.sources.shards import ranges
 from normstat.spec.asked import percentiles_of
 from normstat.spec.files import load
 from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
-from normstat.statistics import State
+from normstat.statistics import LimitsError, State
 
 _Pathlike = str | os.PathLike[str]
 
@@ -105,7 +105,8 @@ def subtract(
     Raises
     ------
     SpecError
-        The part is not contained, or nothing would be left. The text names the field.
+        The part is not contained, or nothing would be left; or float values would be, and others
+        not, so that their extremes are not known. The text names the field.
     SourceError
         A file cannot be read.
 
@@ -140,7 +141,7 @@ def subtract(
     try:
         state = everything.state.subtracted(taken.state)
     except SpecError as error:
-        raise _not_contained(everything, taken, str(error)) from error
+        raise _refusal(everything, taken, error) from error
     skipped = Counter(everything.spec.skipped)
     skipped.subtract(gone)
     if min(skipped.values(), default=0) < 0:
@@ -175,7 +176,7 @@ def _taken(everything: _Input, taken: _Input) -> dict[str, State] | None:
         try:
             left[name] = left.get(name, State()).subtracted(state)
         except SpecError as error:
-            raise _not_contained(everything, taken, f"group {name}: {error}") from error
+            raise _refusal(everything, taken, error, f"group {name}: ") from error
     return left
 
 
@@ -418,6 +419,16 @@ def _found(everything: _Input, taken: _Input, renames: list[Rename]) -> list[Ski
         return fitting[0]
     text = f"skipped: {taken.spec.skipped[0].name} is not to be told among its skipped files"
     raise _not_contained(everything, taken, text)
+
+
+def _refusal(everything: _Input, taken: _Input, error: SpecError, where: str = "") -> SpecError:
+    """Return why a state cannot be taken out of another."""
+    if isinstance(error, LimitsError):
+        return SpecError(
+            f"{taken.name} cannot be subtracted from {everything.name}: {where}{error}. Nothing "
+            "was written; merge the specs of what is to be left, or compute it again"
+        )
+    return _not_contained(everything, taken, f"{where}{error}")
 
 
 def _not_contained(everything: _Input, taken: _Input, text: str) -> SpecError:
