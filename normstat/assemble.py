@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from normstat.errors import NormstatError, SpecError
 from normstat.names import natural_key, natural_place
+from normstat.spec.asked import percentiles_of
 from normstat.spec.model import (
     Counts,
     Dataset,
@@ -24,6 +25,7 @@ from normstat.spec.model import (
     StateText,
 )
 from normstat.statistics import State, summarize
+from normstat.statistics.summary import PERCENTILES
 
 MOST_PIXELS = 2**53  # beyond, JSON parsers would round the counts
 
@@ -132,7 +134,8 @@ def reassembled(
     Parameters
     ----------
     spec
-        What was asked for, and of which files.
+        What was asked for, and of which files. Where it does not say which percentiles, they are
+        `PERCENTILES`.
     state, groups
         As in `assemble`.
     changes
@@ -146,9 +149,10 @@ def reassembled(
     True
     """
     kept = ("estimator", "pipeline", "dataset", "skipped", "software", "stamp")
+    percentiles = percentiles_of(spec)
     how: dict[str, Any] = {
         **{name: getattr(spec, name) for name in kept},
-        "percentiles": list(spec.percentiles),
+        "percentiles": PERCENTILES if percentiles is None else percentiles,
         "covariance": spec.covariance is not None,
     }
     return assemble(state, groups=groups, **(how | changes))

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from normstat.assemble import group_states, reassembled, state_of
-from normstat.contents import CHECK, checksum, joined, parts_of
+from normstat.contents import CHECK, checksum, joined, parts_of, pixels_of
 from normstat.errors import NormstatError, SpecError
 from normstat.spec.model import Group, Shards, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
@@ -18,8 +18,6 @@ from normstat.statistics import Kind, KindState, State, kind_of
 # Sums are exact; only a square root of another machine's library could differ in its last bit.
 _CLOSE = 1e-12
 _LONGEST = 120  # characters of a value in a message
-# Counts of a spec that are the sums of those of its parts.
-_COUNTED = ("images", "pixels", "skipped")
 
 
 @dataclass(frozen=True)
@@ -123,13 +121,20 @@ def _of_parts(spec: Spec) -> Iterator[Problem]:
     """Yield where what is told of the whole contradicts what is told of its parts."""
     parts = parts_of(spec)
     whole = joined(parts)
-    sums = {field: sum(getattr(part, field) for part in parts) for field in _COUNTED}
+    counts = {
+        "images": spec.counts.images,
+        "pixels": pixels_of(spec.state),
+        "skipped": spec.counts.skipped,
+    }
     pairs = [
         ("dataset", spec.dataset, whole.dataset),
         ("estimator.images_listed", spec.estimator.images_listed, whole.images_listed),
         ("state", checksum(spec.state), sum(part.checksum for part in parts) % CHECK),
         ("estimator.shards", spec.estimator.shards, whole.shards),
-        *((f"counts.{field}", getattr(spec.counts, field), sums[field]) for field in _COUNTED),
+        *(
+            (f"counts.{field}", count, sum(getattr(part, field) for part in parts))
+            for field, count in counts.items()
+        ),
     ]
     for path, found, expected in pairs:
         for problem in _differences(path, _plain(found), _plain(expected)):

@@ -97,7 +97,7 @@ def parts_of(spec: Spec) -> list[Part]:
             **_fields(dataset),
             shards=spec.estimator.shards,
             images=spec.counts.images,
-            pixels=spec.counts.pixels,
+            pixels=pixels_of(spec.state),
             skipped=spec.counts.skipped,
             checksum=checksum(spec.state),
             software=spec.software,
@@ -127,6 +127,14 @@ def checksum(state: StateText) -> int:
                 factor = hashlib.sha256(f"{kind} {name} {channel}".encode()).digest()
                 total += integer(str(value)) * int.from_bytes(factor[:8])
     return total % CHECK
+
+
+def pixels_of(state: StateText) -> int:
+    """Return how many pixels of the first channel count, which adds up as states do.
+
+    `counts.pixels` is that of the channel with most, which another part may have most of.
+    """
+    return sum(integer(str(n)) for kind in state.kinds.values() for n in kind.images.n[:1])
 
 
 def joined(parts: Iterable[Part]) -> Whole:

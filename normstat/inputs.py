@@ -11,7 +11,7 @@ from typing import Any
 
 from normstat.application import run
 from normstat.candidates import Given
-from normstat.contents import selection_of
+from normstat.contents import parts_of, places, selection_of
 from normstat.errors import OnError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import Manifest
@@ -157,13 +157,13 @@ def planned(
     if not sources and isinstance(usual, Spec):
         sources = tuple(usual.dataset.roots)
         if selection.files_from is None:
-            selection = _as_then(selection_of(usual.dataset), given)
+            selection = _as_then(_selection_then(usual), given)
     if not sources and selection.files_from is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
             "first, --spec FILE, or --preset NAME"
         )
-    places: dict[str, Any] = {
+    masks: dict[str, Any] = {
         name: None if selection.unmasked else getattr(selection, name) for name in MASK_PLACES
     }
     labels: dict[str, Any] = {"labels": (), "ignore_label": None}
@@ -177,7 +177,7 @@ def planned(
         numbers=numbers,
         output=output,
         selection=selection,
-        pipeline=pipeline_of(**pixels, masks=masks_of(**places, **labels)),
+        pipeline=pipeline_of(**pixels, masks=masks_of(**masks, **labels)),
         read_as=described,
         **{name: options[name] for name in _STORED if name in options},
     )
@@ -193,6 +193,30 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list):
             given[name] = tuple(value)
     return given
+
+
+def _selection_then(spec: Spec) -> Selection:
+    """Return the selection that normstat.json was made with.
+
+    Raises
+    ------
+    UsageError
+        It has none for all of its images, and for them alone.
+    """
+    named = "Name the images: `normstat apply SRC`"
+    parts = parts_of(spec)
+    holes = [places(hole) for part in parts for hole in part.without or ()]
+    if holes:
+        raise UsageError(
+            f"{DEFAULT_PATH}: what was taken out ({', '.join(holes)}) would be among its images. "
+            f"{named}"
+        )
+    if spec.dataset.selected is None:
+        raise UsageError(
+            f"{DEFAULT_PATH}: is merged of {len(parts)} datasets that were selected differently "
+            f"({', '.join(map(places, parts))}). {named}"
+        )
+    return selection_of(spec.dataset)
 
 
 def _as_then(then: Selection, given: Mapping[str, Any]) -> Selection:

@@ -18,9 +18,10 @@ from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, 
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.names import printable
 from normstat.sources.shards import ranges
+from normstat.spec.asked import percentiles_of
 from normstat.spec.files import load
 from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
-from normstat.statistics import State
+from normstat.statistics import LimitsError, State
 
 _Pathlike = str | os.PathLike[str]
 
@@ -74,8 +75,9 @@ def merge(*specs: _Pathlike | Spec, stamp: Stamp | None = None) -> Spec:
         raise UsageError("merge needs at least one spec")
     inputs = _inputs(specs)
     _agree(inputs)
+    telling = (each.spec for each in inputs if percentiles_of(each.spec) is not None)
     return _assembled(
-        inputs[0].spec,
+        next(telling, inputs[0].spec),
         reduce(State.merged, (each.state for each in inputs)),
         _together(inputs),
         [skipped for each in inputs for skipped in each.spec.skipped],
@@ -103,7 +105,8 @@ def subtract(
     Raises
     ------
     SpecError
-        The part is not contained, or nothing would be left. The text names the field.
+        The part is not contained, or nothing would be left; or float values would be, and others
+        not, so that their extremes are not known. The text names the field.
     SourceError
         A file cannot be read.
 
@@ -138,7 +141,7 @@ def subtract(
     try:
         state = everything.state.subtracted(taken.state)
     except SpecError as error:
-        raise _not_contained(everything, taken, str(error)) from error
+        raise _refusal(everything, taken, error) from error
     skipped = Counter(everything.spec.skipped)
     skipped.subtract(gone)
     if min(skipped.values(), default=0) < 0:
@@ -173,7 +176,7 @@ def _taken(everything: _Input, taken: _Input) -> dict[str, State] | None:
         try:
             left[name] = left.get(name, State()).subtracted(state)
         except SpecError as error:
-            raise _not_contained(everything, taken, f"group {name}: {error}") from error
+            raise _refusal(everything, taken, error, f"group {name}: ") from error
     return left
 
 
@@ -230,8 +233,9 @@ def _policy(spec: Spec) -> Iterator[tuple[str, Any]]:
         yield f"pipeline.{field}", getattr(spec.pipeline, field)
     for field in ("weighting", "std", "ddof"):
         yield f"estimator.{field}", getattr(spec.estimator, field)
-    if spec.histogram:  # of floats no percentiles are known, whichever were asked for
-        yield "percentiles", list(spec.percentiles)
+    percentiles = percentiles_of(spec)
+    if percentiles is not None:
+        yield "percentiles", percentiles
     yield "covariance", spec.covariance is not None
     yield "dataset.group_by", spec.dataset.group_by or "none"
     yield "estimator.level (--confidence)", spec.estimator.confidence
@@ -415,6 +419,16 @@ def _found(everything: _Input, taken: _Input, renames: list[Rename]) -> list[Ski
         return fitting[0]
     text = f"skipped: {taken.spec.skipped[0].name} is not to be told among its skipped files"
     raise _not_contained(everything, taken, text)
+
+
+def _refusal(everything: _Input, taken: _Input, error: SpecError, where: str = "") -> SpecError:
+    """Return why a state cannot be taken out of another."""
+    if isinstance(error, LimitsError):
+        return SpecError(
+            f"{taken.name} cannot be subtracted from {everything.name}: {where}{error}. Nothing "
+            "was written; merge the specs of what is to be left, or compute it again"
+        )
+    return _not_contained(everything, taken, f"{where}{error}")
 
 
 def _not_contained(everything: _Input, taken: _Input, text: str) -> SpecError:

@@ -15,9 +15,10 @@ from normstat.measure import compute
 from normstat.names import printable
 from normstat.reading import Observer
 from normstat.sources import Listing, Selection, list_files
-from normstat.spec.asked import options_of
+from normstat.spec.asked import options_of, percentiles_of
 from normstat.spec.model import SELECTED, Estimator, Part, Pipeline, Selected, Shards, Spec
 from normstat.statistics import State
+from normstat.statistics.summary import PERCENTILES
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,7 @@ def _again(
     spec: Spec, part: Part, sources: Iterable[str | os.PathLike[str]], **options: Any
 ) -> Spec:
     estimator, selection = spec.estimator, selection_of(part)
+    percentiles = percentiles_of(spec)
     before: dict[str, Any] = {
         **{name: getattr(selection, name) for name in SELECTED},
         **options_of(spec.pipeline),
@@ -257,7 +259,7 @@ def _again(
         "std": estimator.std,
         "ddof": estimator.ddof,
         "covariance": spec.covariance is not None,
-        "percentiles": list(spec.percentiles),
+        "percentiles": PERCENTILES if percentiles is None else percentiles,
         "confidence": estimator.confidence,
         "group_by": spec.dataset.group_by or None,
     }

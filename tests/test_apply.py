@@ -319,6 +319,28 @@ def test_what_is_given_takes_the_place_of_what_the_spec_was_made_with(
     assert sources() == expected
 
 
+def test_images_that_were_taken_out_of_the_spec_are_not_written(call, mixed):
+    for folder, name in (("x", "whole"), ("x/day", "day")):
+        assert works(call("compute", folder, "-q", "-o", f"{name}.json"))
+    assert works(call("subtract", "whole.json", "day.json", "-q"))
+    assert complains(call("apply"), 2, "taken out (x/day)", "normstat apply SRC")
+    assert not Path("normalized").exists()
+    assert works(call("apply", "x/night"))
+    assert sources() == {"3.png"}
+
+
+def test_datasets_that_were_selected_differently_are_to_be_named(call, mixed):
+    for folder, exclude in (("x", "night"), ("elsewhere", "nothing")):
+        options = ("--exclude", exclude, "-q", "-o", f"{folder}.json")
+        assert works(call("compute", folder, *options))
+    assert works(call("merge", "x.json", "elsewhere.json", "-q"))
+    words = "merged of 2 datasets", "selected differently (elsewhere, x)", "normstat apply SRC"
+    assert complains(call("apply"), 2, *words)
+    assert not Path("normalized").exists()
+    assert works(call("apply", "x/day", "elsewhere"))
+    assert sources() == {"x/day/1.png", "x/day/2.jpg", "elsewhere/5.png"}
+
+
 def test_what_the_environment_gives_is_given(run, mixed):
     assert works(run("compute", "x", "--exclude", "night", "-q"))
     assert works(run("apply", env={"NORMSTAT_APPLY_EXCLUDE": "day"}))

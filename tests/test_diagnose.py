@@ -257,6 +257,22 @@ def test_definition_says_what_weighs_the_same(run, work, weighting):
     assert f"pooled std, every {weighting} weighs the same, ddof 0" in out
 
 
+def test_images_that_were_taken_out_or_selected_differently_are_not_looked_at(run, work):
+    whole = normstat.load("normstat.json")
+    coast, night = (
+        normstat.compute(f"photos/{name}", covariance=True, exclude=[name[::-1]])
+        for name in ("coast", "night")
+    )
+    for spec, missing in (
+        (normstat.subtract(whole, night), "spec.json is without photos/night"),
+        (normstat.merge(coast, night), "spec.json is merged of 2 datasets"),
+    ):
+        save(spec, "spec.json")
+        found = read(run("diagnose", "spec.json", "--format", "json"))
+        assert found["jitter"] is None
+        assert missing in found["missing"]
+
+
 def test_crops_without_a_jitter_are_counted(run, tmp_path):
     (tmp_path / "set").mkdir()
     codes = np.random.default_rng(0).integers(0, 90, (40, 40)).astype(np.uint8)

@@ -40,6 +40,7 @@ from normstat.statistics import (
     kind_of,
     summarize,
 )
+from normstat.validation import check
 from tests.conftest import ENGINES_AND_JOBS
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
@@ -340,6 +341,42 @@ def test_group_of_unreadable_files_alone_is_told(run, mixed):
 def test_first_without_a_group_fails_when_asked():
     with pytest.raises(normstat.ImageError, match=r"coast-01\.jpg: in no group"):
         normstat.compute(PHOTOS, group_by="regex:night", on_error="fail")
+
+
+@pytest.fixture
+def whole_and_real(tmp_path):
+    """Groups of whole numbers, which have percentiles, and one of other floats, which has none."""
+    for place, (name, step) in enumerate([("first", 0.5), ("real", 0.5), ("whole", 1)]):
+        (tmp_path / "values" / name).mkdir(parents=True)
+        for number in range(3):
+            values = np.arange(16, dtype=np.float32).reshape(4, 4) * step * (place + number + 1)
+            if step != 1:
+                values[0, 0] = 0.5
+            tifffile.imwrite(tmp_path / "values" / name / f"{name}{number}.tif", values)
+    return tmp_path / "values"
+
+
+@pytest.mark.parametrize("percentiles", [["50", "1"], []])
+def test_groups_of_whole_numbers_keep_their_percentiles_beside_floats(whole_and_real, percentiles):
+    options = {"group_by": "parent", "percentiles": percentiles}
+    spec = normstat.compute(whole_and_real, **options)
+    assert (spec.percentiles, list(spec.group("whole").percentiles)) == ({}, percentiles)
+    assert check(spec, whole_and_real, deep=True).holds
+    # The first shards have floats alone, and do not say which percentiles were asked for.
+    shards = [normstat.compute(whole_and_real, shard=f"{n}/9", **options) for n in range(1, 10)]
+    for order in (shards, shards[::-1]):
+        assert dumps(normstat.merge(*order)) == dumps(spec)
+    halves = normstat.merge(*shards[:5]), normstat.merge(*shards[5:])
+    assert dumps(normstat.merge(*halves)) == dumps(spec)
+
+
+def test_groups_of_other_percentiles_are_not_merged(whole_and_real):
+    specs = [
+        normstat.compute(folder, group_by="parent", percentiles=[percent])
+        for folder, percent in ((whole_and_real, "50"), (whole_and_real / "whole", "40"))
+    ]
+    with pytest.raises(normstat.SpecError, match="percentiles differs"):
+        normstat.merge(*specs)
 
 
 @pytest.mark.parametrize("kind", ["bands6-16", "gray-float", "gray-s16", "rgb16"])

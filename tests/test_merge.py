@@ -268,6 +268,31 @@ def test_shards_of_floats_fit_to_those_without_any_image(tmp_path):
     assert dumps(normstat.merge(*shards[1:], shards[0])) == single
 
 
+@pytest.mark.parametrize("options", [{}, {"covariance": True}], ids=str)
+def test_parts_with_other_channels_missing_add_up_and_are_taken_out(tmp_path, options):
+    """The channel with most pixels of the whole is not that of each part."""
+    rng, missing = np.random.default_rng(0), {"a": 0, "b": 1, "c": 2}
+    options |= {"nodata": 0}
+    for name, channel in missing.items():
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            codes = rng.integers(1, 256, (3 + number, 3, 3), dtype=np.uint8)
+            codes[: channel + 1, number, channel] = 0
+            codes[1, 1, 2 - number] = 0
+            Image.fromarray(codes).save(tmp_path / name / f"{name}{number}.png")
+    a, b, c = (normstat.compute(tmp_path / name, **options) for name in missing)
+    whole = normstat.merge(a, b, c)
+    assert whole.counts.pixels < sum(each.counts.pixels for each in (a, b, c))
+    assert normstat.validate(whole) == []
+    assert dumps(normstat.merge(normstat.merge(c, a), b)) == dumps(whole)
+    assert dumps(normstat.subtract(whole, b)) == dumps(normstat.merge(a, c))
+    assert dumps(normstat.subtract(normstat.subtract(whole, c), a)) == dumps(b)
+    first, *rest = [normstat.compute(tmp_path / "b", shard=f"{n}/3", **options) for n in (1, 2, 3)]
+    assert dumps(normstat.merge(first, *rest)) == dumps(b)
+    assert dumps(normstat.merge(normstat.merge(*rest), a, first, c)) == dumps(whole)
+    assert dumps(normstat.subtract(b, first)) == dumps(normstat.merge(*rest))
+
+
 def test_the_usual_level_is_not_written(specs):
     assert "level" not in json.loads(dumps(specs[0]))["estimator"]
 

@@ -339,11 +339,22 @@ def test_images_are_shown_while_they_are_those_of_the_spec(work):
     assert "No pictures: photos is not here." in words(page)
 
 
-def test_a_merged_spec_says_why_it_has_no_pictures(work):
-    parts = [normstat.compute(f"photos/{name}") for name in ("coast", "forest")]
+@pytest.mark.parametrize("exclude", ["nothing", "other"])
+def test_a_merged_spec_says_why_it_has_no_pictures(work, exclude):
+    parts = [
+        normstat.compute(f"photos/{name}", exclude=[pattern])
+        for name, pattern in (("coast", "nothing"), ("forest", exclude))
+    ]
     page = Parsed(normstat.report(normstat.merge(*parts)))
     assert not page.all("img")
     assert "is merged of 2 datasets" in words(page)
+
+
+def test_a_spec_shows_no_pictures_of_what_was_taken_out(work):
+    whole, part = normstat.compute("photos"), normstat.compute("photos/night")
+    page = Parsed(normstat.report(normstat.subtract(whole, part)))
+    assert not page.all("img")
+    assert "is without photos/night" in words(page)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])

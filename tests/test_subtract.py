@@ -4,7 +4,9 @@ import json
 import shutil
 from functools import cache
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -206,6 +208,41 @@ def test_dataset_of_the_same_names_with_other_pixels_is_refused(run, tmp_path, s
     code, _, err = run("subtract", "all.json", "b.json")
     assert code == 3
     assert "b.json is not contained in all.json: state: other images under the same names" in err
+
+
+@pytest.fixture
+def whole_and_real(run, tmp_path):
+    """Specs of float images of whole numbers and of others, and of both, by groups too."""
+    for name, step in (("whole", 1), ("real", 0.5), ("other", 0.25)):
+        (tmp_path / name / name).mkdir(parents=True)
+        for number in range(2):
+            values = np.arange(-8, 8, dtype=np.float32).reshape(4, 4) * step * (number + 1)
+            tifffile.imwrite(tmp_path / name / name / f"{name}{number}.tif", values)
+    return tmp_path
+
+
+@pytest.mark.parametrize("options", [{}, {"group_by": "parent"}, {"covariance": True}], ids=str)
+def test_floats_are_taken_out_byte_for_byte_where_none_are_left(whole_and_real, options):
+    whole, real = (normstat.compute(whole_and_real / each, **options) for each in ("whole", "real"))
+    assert (len(whole.percentiles), real.percentiles) == (9, {})
+    both = normstat.merge(whole, real)
+    assert dumps(normstat.subtract(both, real)) == dumps(whole)
+    assert dumps(normstat.subtract(both, whole)) == dumps(real)
+
+
+@pytest.mark.parametrize("group_by", [None, "parent"])
+def test_floats_beside_others_are_said_to_be_inseparable(run, whole_and_real, group_by):
+    specs = {
+        each: normstat.compute(whole_and_real / each, group_by=group_by)
+        for each in ("real", "other")
+    }
+    normstat.save(normstat.merge(*specs.values()), whole_and_real / "both.json")
+    normstat.save(specs["real"], whole_and_real / "real.json")
+    code, out, err = run("subtract", "both.json", "real.json")
+    assert (code, out) == (3, "")
+    assert "real.json cannot be subtracted from both.json: state.kinds.gray-float.limits: " in err
+    assert "not contained" not in err
+    assert not (whole_and_real / "normstat.json").exists()
 
 
 def test_part_whose_images_are_all_there_is(run, tmp_path):

@@ -10,6 +10,7 @@ import msgspec
 
 from normstat.assemble import state_of
 from normstat.contents import parts_of, selection_of
+from normstat.contents import places as told_places
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
 from normstat.diagnosis.imbalance import Magnitudes, imbalance
@@ -368,6 +369,13 @@ def images_of(
     NormstatError
         They cannot be listed, or `places` are named and hold something else.
     """
+    parts = parts_of(spec)
+    if len(parts) > 1:
+        how = f"is merged of {len(parts)} datasets"
+        return None, f"{name} {how}; images are taken of the spec of one"
+    if parts[0].without:
+        taken = ", ".join(map(told_places, parts[0].without))
+        return None, f"{name} is without {taken}; images are taken of a whole dataset"
     selection = selection_of(spec.dataset).seen_by(spec.pipeline)
     roots = spec.dataset.roots
     told = " ".join(printable(os.fspath(place)) for place in places or roots)
@@ -376,9 +384,6 @@ def images_of(
         return None, f"its masks, {printable(selection.mask_dir)}, are not here"
     if not places and not all(os.path.lexists(root) for root in roots):
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
-    count = len(parts_of(spec))
-    if count > 1:
-        return None, f"{name} is merged of {count} datasets; images are taken of the spec of one"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
         return _read(spec, _of_group(spec, listing)), None

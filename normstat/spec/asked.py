@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from normstat.errors import UsageError
-from normstat.spec.model import Masks, Pipeline
+from normstat.spec.model import Masks, Pipeline, Spec
 
 # The fields of `Pipeline` that are options by themselves.
 PIPELINE = tuple(
@@ -69,6 +69,16 @@ def masks_of(
     if ignore_label is None:
         return {"foreground": wanted or "nonzero"}
     return {"foreground": wanted or "all", "ignore_label": ignore_label}
+
+
+def percentiles_of(spec: Spec) -> list[str] | None:
+    """Return the percentiles that a spec was asked for, in their order.
+
+    None when it does not say: of float values none are known, whichever were asked for. A group of
+    whole numbers has them beside groups of floats.
+    """
+    told = (spec, *(spec.groups or ()))
+    return next((list(each.percentiles) for each in told if each.histogram), None)
 
 
 def asked_of(masks: Masks) -> dict[str, Any]:

@@ -259,7 +259,8 @@ class Files(_Part, frozen=True, kw_only=True):
 class Part(Files, frozen=True, kw_only=True):
     """A dataset that was merged with others or taken out, and how much of it counts there.
 
-    `checksum` is of the exact state of its images, and adds up as states do.
+    `checksum` is of the exact state of its images, and adds up as states do. So do `pixels`, which
+    are those of the first channel where values are missing in some.
     """
 
     shards: Shards | UnsetType = UNSET

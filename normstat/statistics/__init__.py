@@ -7,7 +7,7 @@ from normstat.statistics.histogram import Histogram
 from normstat.statistics.kinds import Facts, Kind, kind_of
 from normstat.statistics.moments import Moments
 from normstat.statistics.record import Record
-from normstat.statistics.state import KindState, State
+from normstat.statistics.state import KindState, LimitsError, State
 from normstat.statistics.summary import Summary, summarize
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "ImageSums",
     "Kind",
     "KindState",
+    "LimitsError",
     "Moments",
     "Record",
     "State",

@@ -16,6 +16,10 @@ from normstat.statistics.kinds import EIGHT_TO_SIXTEEN, FLOAT_BITS, Facts, Kind,
 _Fact = TypeVar("_Fact", str, int)
 
 
+class LimitsError(SpecError):
+    """The smallest and the largest of what would be left are not known."""
+
+
 class Joint(NamedTuple):
     """Pixels, and Σ a a channel and Σ ab for all channels a and b over them."""
 
@@ -60,11 +64,16 @@ class KindState:
 
         Raises
         ------
+        LimitsError
+            It is of float values, and some images are left.
         SpecError
             `other` is no part of it; the text leads with the field.
         """
         if self.histogram is None or other.histogram is None:
-            raise SpecError("limits: the extremes of what is left of float values are not known")
+            rest = self.images.subtracted(other.images)
+            if self == other:
+                return KindState(None, rest)
+            raise LimitsError("limits: the extremes of what is left of float values are not known")
         products = None
         if (self.products is None) != (other.products is None):
             raise SpecError("products: only one of the two has them")
@@ -208,6 +217,8 @@ class State:
 
         Raises
         ------
+        LimitsError
+            Some float values are left, and some are not.
         SpecError
             `other` is no part of it: a count would be below zero; the text leads with the field.
         """
@@ -218,7 +229,7 @@ class State:
             try:
                 kinds[name] = kinds[name].subtracted(theirs)
             except SpecError as error:
-                raise SpecError(f"state.kinds.{name}.{error}") from error
+                raise type(error)(f"state.kinds.{name}.{error}") from error
         flags = {
             name: _less(name, getattr(self, name), getattr(other, name))
             for name in ("transparent", "animated", "padded")
