@@ -157,9 +157,9 @@ def _channels_in_pages(tiff: Any, number: int) -> _Chosen:
     """Read the axes that ImageJ, OME and tifffile itself write."""
     series = tiff.series[0]
     page = series.keyframe
-    axes = series.get_axes(squeeze=False)
+    axes = series.axes  # maybe without those of length 1, which change nothing here
     leading = axes[: min(axes.find(axis) for axis in "SY" if axis in axes)]
-    sizes = series.get_shape(squeeze=False)[: len(leading)]
+    sizes = series.shape[: len(leading)]
     channels = sizes[leading.index("C")] if "C" in leading else 1
     told = (tiff.imagej_metadata or {}).get("channels", 1) if tiff.is_imagej else channels
     if told not in {channels, channels * page.samplesperpixel}:
