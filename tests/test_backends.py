@@ -40,7 +40,10 @@ def asleep():
     time.sleep(600)
 
 
-def one_is(then, task):
+def one_is(then, task, *, after=None):
+    """Do it in the second task, once there is a file of the name `after`."""
+    while task == 1 and after and not after.exists():
+        time.sleep(0.01)
     return half_sent(then) if task == 1 else bytes(100_000)
 
 
@@ -84,9 +87,12 @@ def test_worker_that_dies_while_it_sends_a_result_is_noticed():
     assert told
 
 
-def test_run_ends_while_a_worker_sends_a_result():
-    results = BACKENDS.load("processes")(partial(one_is, asleep), range(20), jobs=2)
+def test_run_ends_while_a_worker_sends_a_result(tmp_path):
+    received = tmp_path / "received"
+    function = partial(one_is, asleep, after=received)
+    results = BACKENDS.load("processes")(function, range(20), jobs=2)
     assert next(results) == bytes(100_000)
+    received.touch()
     time.sleep(0.5)  # until the pipe holds a half
     assert within(30, results.close)
 

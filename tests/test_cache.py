@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import normstat
+from normstat import reading
 from normstat.cache import Cache, contents, file, prune, store
 from normstat.cache.policy import words_of
 from normstat.counting import Question
@@ -370,6 +371,7 @@ DURING = {
 def test_a_cache_that_is_lost_during_the_run_does_not_cost_it(here, monkeypatch, act, words):
     expected = normstat.compute("x")
     monkeypatch.setattr(store, "_PERIOD", 0)
+    monkeypatch.setattr(reading, "CHUNK_IMAGES", 4)
     watch = Watch(act, after=5)
     assert normstat.compute("x", cache=FILE, backend="serial", observer=watch) == expected
     [warning] = watch.warnings
