@@ -41,7 +41,7 @@ format: $(READY) ## let ruff rewrite the files
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## renew the generated parts of README.md and docs
+docs: $(READY) ## renew the generated parts of README.md and normstat/docs
 	$(BIN)/python -m tests.docs
 
 test: $(READY) ## run every test

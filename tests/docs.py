@@ -1,4 +1,4 @@
-"""Renew the generated parts of README.md and docs/*.md, or check that they are current (`--check`).
+"""Renew the generated parts of README.md and normstat/docs, or check that they are current.
 
 Between `<!-- run: COMMANDS -->` and `<!-- end -->` stands what the commands really print; between
 `<!-- table: MODULE:FUNCTION -->` and `<!-- end -->` what the function returns.
@@ -23,7 +23,7 @@ BLOCK = re.compile(
 # How fast this machine was this time says nothing about whether the text is current.
 SPEED = re.compile(r"^speed .*$", re.MULTILINE)
 
-# The page of docs/ that tells of each command.
+# The page of normstat/docs that tells of each command.
 PAGE_OF = {
     "compute": "compute",
     "show": "spec",
@@ -47,7 +47,7 @@ PAGE_OF = {
 
 def pages(root: Path = ROOT) -> list[Path]:
     """Return every page with generated parts, the README first."""
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [root / "README.md", *sorted((root / "normstat/docs").glob("*.md"))]
 
 
 def commands_table() -> str:
@@ -55,7 +55,7 @@ def commands_table() -> str:
     from normstat.cli import COMMANDS  # noqa: PLC0415 (a page without this table needs none of it)
 
     rows = [
-        f"| `{name}` | {entry.summary} | [docs/{PAGE_OF[name]}.md](docs/{PAGE_OF[name]}.md) |\n"
+        f"| `{name}` | {entry.summary} | [{PAGE_OF[name]}](normstat/docs/{PAGE_OF[name]}.md) |\n"
         for name, entry in COMMANDS.items()
     ]
     return "| command | what it does | more |\n|---|---|---|\n" + "".join(rows)

@@ -132,7 +132,7 @@ def test_the_page_for_contributors_has_a_row_of_each_layer_in_their_order():
     for _, place, summary, _ in rows:
         assert (PACKAGE / place.strip(" `")).exists()
         assert len(summary.strip()) > 20
-    page = (PACKAGE.parent / "docs/contributing.md").read_text(encoding="utf-8")
+    page = (PACKAGE.parent / "normstat/docs/contributing.md").read_text(encoding="utf-8")
     assert "<!-- table: tests.test_architecture:layers_table -->\n| place |" in page
 
 

@@ -79,14 +79,16 @@ def test_every_page_is_reached_from_the_readme():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_told_of_on_its_page(command):
-    assert f"normstat {command}" in (ROOT / f"docs/{PAGE_OF[command]}.md").read_text("utf-8")
+    assert f"normstat {command}" in (ROOT / f"normstat/docs/{PAGE_OF[command]}.md").read_text(
+        "utf-8"
+    )
 
 
-@pytest.mark.parametrize("stale", ["README.md", "docs/page.md"])
+@pytest.mark.parametrize("stale", ["README.md", "normstat/docs/page.md"])
 def test_a_stale_block_of_any_page_is_found_and_renewed(tmp_path, stale):
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "normstat" / "docs").mkdir(parents=True)
     current = "<!-- run: echo new -->\n```console\n$ echo new\nnew\n```\n<!-- end -->\n"
-    for name in ("README.md", "docs/page.md"):
+    for name in ("README.md", "normstat/docs/page.md"):
         text = current.replace("\nnew\n", "\nold\n") if name == stale else current
         (tmp_path / name).write_text(text)
     with pytest.raises(SystemExit, match=rf"print: {re.escape(stale)}; run"):
