@@ -23,7 +23,8 @@ BLOCK = re.compile(
 # How fast this machine was this time says nothing about whether the text is current.
 SPEED = re.compile(r"^speed .*$", re.MULTILINE)
 
-# The page of normstat/docs that tells of each command.
+DOCS = "normstat/docs"
+# The page that tells of each command.
 PAGE_OF = {
     "compute": "compute",
     "show": "spec",
@@ -47,7 +48,12 @@ PAGE_OF = {
 
 def pages(root: Path = ROOT) -> list[Path]:
     """Return every page with generated parts, the README first."""
-    return [root / "README.md", *sorted((root / "normstat/docs").glob("*.md"))]
+    return [root / "README.md", *sorted((root / DOCS).glob("*.md"))]
+
+
+def page(name: str) -> str:
+    """Return the text of the page `name` of the documentation."""
+    return (ROOT / DOCS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def commands_table() -> str:
@@ -55,7 +61,7 @@ def commands_table() -> str:
     from normstat.cli import COMMANDS  # noqa: PLC0415 (a page without this table needs none of it)
 
     rows = [
-        f"| `{name}` | {entry.summary} | [{PAGE_OF[name]}](normstat/docs/{PAGE_OF[name]}.md) |\n"
+        f"| `{name}` | {entry.summary} | [{PAGE_OF[name]}]({DOCS}/{PAGE_OF[name]}.md) |\n"
         for name, entry in COMMANDS.items()
     ]
     return "| command | what it does | more |\n|---|---|---|\n" + "".join(rows)

@@ -11,6 +11,7 @@ import pytest
 
 import normstat
 from normstat.cli import COMMANDS
+from tests.docs import page
 
 PACKAGE = Path(__file__).parents[1] / "normstat"
 
@@ -132,8 +133,7 @@ def test_the_page_for_contributors_has_a_row_of_each_layer_in_their_order():
     for _, place, summary, _ in rows:
         assert (PACKAGE / place.strip(" `")).exists()
         assert len(summary.strip()) > 20
-    page = (PACKAGE.parent / "normstat/docs/contributing.md").read_text(encoding="utf-8")
-    assert "<!-- table: tests.test_architecture:layers_table -->\n| place |" in page
+    assert "<!-- table: tests.test_architecture:layers_table -->\n| place |" in page("contributing")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

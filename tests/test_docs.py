@@ -79,9 +79,7 @@ def test_every_page_is_reached_from_the_readme():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_told_of_on_its_page(command):
-    assert f"normstat {command}" in (ROOT / f"normstat/docs/{PAGE_OF[command]}.md").read_text(
-        "utf-8"
-    )
+    assert f"normstat {command}" in docs.page(PAGE_OF[command])
 
 
 @pytest.mark.parametrize("stale", ["README.md", "normstat/docs/page.md"])

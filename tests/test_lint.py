@@ -20,6 +20,7 @@ from normstat.presets import load_catalogue, preset
 from normstat.spec.files import save
 from normstat.spec.model import Constants
 from tests.conftest import Ran
+from tests.docs import page
 
 ROOT = Path(__file__).parents[1]
 PRESETS = [each.spec() for each in load_catalogue()]
@@ -499,7 +500,7 @@ def test_pairs_are_told_for_what_they_are(run, tmp_path):
 @pytest.mark.parametrize("code", RULES)
 def test_every_code_is_listed_and_has_a_row_on_its_page(run, code):
     assert f"{code}  {RULES[code].severity}" in run("lint", "--list").out
-    assert f"| {code} | {RULES[code].severity} |" in (ROOT / "docs/lint.md").read_text("utf-8")
+    assert f"| {code} | {RULES[code].severity} |" in page("lint")
 
 
 def test_hook_for_pre_commit_names_the_command_and_its_files():
