@@ -21,6 +21,7 @@ from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.registry import one_of, unknown
 from normstat.sources import Selection
+from normstat.sources.selection import selecting
 from normstat.spec.asked import MASK_LABELS, MASK_PLACES, PIPELINE, masks_of, pipeline_of
 from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Constants, PresetSpec, Selected, Spec
@@ -152,7 +153,7 @@ def planned(
     named = [_named(each, number, source_format) for number, each in enumerate(specs, 1)]
     aim = _aim(preset, preset_files)
     numbers = _numbers(method, aim, [(name, found) for name, found, _ in named], usual)
-    given = _given(options)
+    given = selecting({name: options[name] for name in _SELECTION if name in options})
     selection = Selection(**given)
     if not sources and isinstance(usual, Spec):
         sources = tuple(usual.dataset.roots)
@@ -169,8 +170,6 @@ def planned(
     labels: dict[str, Any] = {"labels": (), "ignore_label": None}
     labels |= {name: options[name] for name in MASK_LABELS if name in options}
     pixels = {name: options[name] for name in PIPELINE if name in options}
-    for name in ("bands", "columns"):
-        pixels[name] = tuple(pixels.get(name, ()))
     settled = plan(
         *sources,
         method=method,
@@ -182,17 +181,6 @@ def planned(
         **{name: options[name] for name in _STORED if name in options},
     )
     return replace(settled, notes=tuple(note for *_, notes in named for note in notes))
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a `Selection` that are asked for."""
-    given = {name: options[name] for name in _SELECTION if options.get(name) is not None}
-    for name, value in given.items():
-        if isinstance(value, os.PathLike):
-            given[name] = os.fspath(value)
-        elif isinstance(value, list):
-            given[name] = tuple(value)
-    return given
 
 
 def _selection_then(spec: Spec) -> Selection:

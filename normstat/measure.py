@@ -19,9 +19,9 @@ from normstat.names import printable
 from normstat.per_image import Rows
 from normstat.per_image.destination import Destination
 from normstat.reading import Observer, Reading, fail, warn
-from normstat.registry import one_of, unknown
+from normstat.registry import one_of, several, unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.sources.selection import EXTENSIONS
+from normstat.sources.selection import EXTENSIONS, selecting
 from normstat.spec.asked import checked, masks_of, pipeline_of
 from normstat.spec.model import (
     LEVEL,
@@ -230,7 +230,7 @@ def compute(
     Raises
     ------
     UsageError
-        An option has no such value, or two do not fit.
+        An option has no such value, two do not fit, or there is neither a source nor a list.
     SourceError
         A source is missing, or holds nothing readable.
     ImageError
@@ -252,6 +252,8 @@ def compute(
     >>> [group.name for group in spec.groups], spec.group("coast").counts.images
     (['coast', 'forest', 'night'], 10)
     """
+    if not sources and files_from is None:
+        raise UsageError("name a SRC to measure, or a list: --files-from")
     given = {"resize": resize, "crop": crop, "weighting": weighting, "std": std}
     asked = _recipe(recipe) | {key: value for key, value in given.items() if value is not None}
     pipeline = pipeline_of(
@@ -262,13 +264,13 @@ def compute(
         interpolation=interpolation,
         max_pixels=max_pixels,
         channels=channels,
-        bands=tuple(bands),
+        bands=bands,
         frames=frames,
         max_pixel_value=max_pixel_value,
         nodata=nodata,
         channel_axis=channel_axis,
         image_axis=image_axis,
-        columns=tuple(columns),
+        columns=columns,
         masks=masks_of(mask_dir, mask_suffix, labels, ignore_label),
         ignore_value=ignore_value,
     )
@@ -284,24 +286,25 @@ def compute(
     )
     if (estimator.ddof, estimator.weighting, estimator.std) == (1, "image", "pooled"):
         raise UsageError("ddof 1 has no meaning for the pooled std with weighting image: use 0")
-    percents = [_percent(percent) for percent in percentiles]
+    percents = [_percent(percent) for percent in several("percentiles", percentiles)]
     one_of("on_error", on_error, OnError)
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
     rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
-    selection = Selection(
-        tuple(include),
-        tuple(exclude),
-        tuple(extensions),
-        follow_symlinks,
-        hidden,
-        files_from=None if files_from is None else os.fspath(files_from),
-        null=null,
-        column=column,
-        storage_options=storage_options or {},
-        mask_dir=None if mask_dir is None else os.fspath(mask_dir),
-        mask_suffix=mask_suffix or None,
-    ).seen_by(pipeline)
+    files = {
+        "include": include,
+        "exclude": exclude,
+        "extensions": extensions,
+        "follow_symlinks": follow_symlinks,
+        "hidden": hidden,
+        "files_from": files_from,
+        "null": null,
+        "column": column,
+        "storage_options": storage_options,
+        "mask_dir": mask_dir,
+        "mask_suffix": mask_suffix or None,
+    }
+    selection = Selection(**selecting(files)).seen_by(pipeline)
 
     read = [selection.files_from, cache, rule and rule.path]
     table = Destination.of(

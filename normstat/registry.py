@@ -1,12 +1,14 @@
 """Tables of names that load what they stand for at first use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from normstat.errors import NormstatError, UsageError
+
+Value = TypeVar("Value")
 
 _FEW = 20  # names that an error message may list
 
@@ -89,6 +91,22 @@ def one_of(kind: str, value: str, literal: Any) -> None:
     values = get_args(literal)
     if value not in values:
         raise UsageError(unknown(kind, str(value), dict.fromkeys(values)))
+
+
+def several(option: str, values: Iterable[Value]) -> tuple[Value, ...]:
+    """Return the values of an option that takes several. A text alone is none of its letters.
+
+    >>> several("exclude", ["night", "*_mask.png"])
+    ('night', '*_mask.png')
+
+    Raises
+    ------
+    UsageError
+        It is a text.
+    """
+    if isinstance(values, str | bytes):
+        raise UsageError(f"{option} is {values!r}, but takes several: write [{values!r}]")
+    return tuple(values)
 
 
 def unknown(kind: str, name: str, known: Mapping[str, Any], hint: str = "") -> str:

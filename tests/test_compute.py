@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,28 @@ def test_option_that_is_given_wins_over_the_recipe():
 def test_option_that_makes_no_sense_is_a_usage_error(options, message):
     with pytest.raises(normstat.UsageError, match=message):
         normstat.compute(PHOTOS, **options)
+
+
+@pytest.mark.parametrize("verb", [normstat.compute, partial(normstat.apply, preset="imagenet")])
+@pytest.mark.parametrize("name", ["include", "exclude", "extensions", "bands", "columns", "labels"])
+def test_a_text_where_several_are_asked_for_is_not_taken_for_its_letters(
+    verb, name, tmp_path, monkeypatch
+):
+    """exclude="night" would leave out what is called n, i, g, h or t, and so nothing."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(normstat.UsageError, match=rf"{name} is 'jpg', .*write \['jpg'\]"):
+        verb(PHOTOS, **{name: "jpg"})
+    assert not any(tmp_path.iterdir())
+
+
+def test_percentiles_are_not_the_digits_of_one():
+    with pytest.raises(normstat.UsageError, match="percentiles is '50'"):
+        normstat.compute(PHOTOS, percentiles="50")
+
+
+def test_without_any_source_it_is_said_what_is_missing():
+    with pytest.raises(normstat.UsageError, match="name a SRC"):
+        normstat.compute()
 
 
 @pytest.mark.parametrize(

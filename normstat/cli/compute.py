@@ -123,8 +123,6 @@ def compute(
       normstat compute s3://bucket/train
       normstat compute ./images --group-by top
     """
-    if not src and options["files_from"] is None:
-        raise UsageError("name a SRC to measure, or a list: --files-from")
     shard = options["shard"]
     output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":

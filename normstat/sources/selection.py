@@ -1,11 +1,13 @@
 """Which files of a source are wanted, by their names."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from typing import Any
 
+from normstat.registry import several
 from normstat.sources.axes import Axes
 from normstat.spec.model import Pipeline
 
@@ -26,6 +28,8 @@ CONTAINERS = {
     "arrays": (".npy", ".npz"),
     "table": (".csv", ".tsv"),
 }  # fmt: skip
+
+_SEVERAL = ("include", "exclude", "extensions")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,26 @@ class Selection:
 
     def matcher(self) -> "Matcher":
         return Matcher(self)
+
+
+def selecting(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of `compute` as fields of a `Selection`; None is not asked for.
+
+    >>> selecting({"exclude": ["night"], "hidden": True, "mask_dir": None})
+    {'exclude': ('night',), 'hidden': True}
+
+    Raises
+    ------
+    UsageError
+        There is a text where several are asked for.
+    """
+    fields: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in _SEVERAL and value is not None:
+            fields[name] = several(name, value)
+        elif value is not None:
+            fields[name] = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return fields
 
 
 class Matcher:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from normstat.errors import UsageError
+from normstat.registry import several
 from normstat.spec.model import Masks, Pipeline, Spec
 
 # The fields of `Pipeline` that are options by themselves.
@@ -21,6 +22,9 @@ Checked = TypeVar("Checked", bound=msgspec.Struct)
 
 # The options that say where masks are, and what of them counts.
 MASK_PLACES, MASK_LABELS = ("mask_dir", "mask_suffix"), ("labels", "ignore_label")
+
+# The options that take several values.
+_SEVERAL = ("bands", "columns")
 
 # What these options are when they are not asked for; a spec is then without the field.
 _NOTHING: dict[str, Any] = {"channels": "auto"}
@@ -53,8 +57,9 @@ def masks_of(
     Raises
     ------
     UsageError
-        There are no masks, or a label is none or is counted and ignored.
+        There are no masks, a label is none or is counted and ignored, or `labels` is a text.
     """
+    labels = several("labels", labels)
     if mask_dir is None and not mask_suffix:
         if labels or ignore_label is not None:
             given = "labels" if labels else "ignore_label"
@@ -103,14 +108,18 @@ def pipeline_of(**options: Any) -> Pipeline:
     UsageError
         An option has no such value.
     """
-    given = {}
+    given: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, float) and isnan(value) and name == "ignore_value":
             raise UsageError("ignore_value is nan: what is not a number never counts")
-        if value is None or value == () or value == _NOTHING.get(name):
+        if value is None or value == _NOTHING.get(name):
             continue
-        whole = isinstance(value, float) and value.is_integer()
-        given[name] = int(value) if whole else list(value) if isinstance(value, tuple) else value
+        if name in _SEVERAL:
+            if values := several(name, value):
+                given[name] = list(values)
+        else:
+            whole = isinstance(value, float) and value.is_integer()
+            given[name] = int(value) if whole else value
     return checked(Pipeline, **given)
 
 
