@@ -105,6 +105,12 @@ def run(
     _check_room(plan, len(done) / len(plan.listing))
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(
+            f"{plan.folder}: cannot be made: {error.strerror}. Nothing was written; "
+            "name another folder with -o"
+        ) from error
+    try:
         if plan.job.pack is None:
             with swept(plan.folder):
                 return _run(plan, done, engine, fail=fail, pack=None, observer=observer)
@@ -245,6 +251,8 @@ def _done_before(plan: Plan) -> dict[str, Output]:
     if not (plan.folder / MANIFEST).exists():
         return {}
     before = read_manifest(plan.folder)
+    if not before.outputs:
+        return {}  # what only failed binds nobody
     if before.job != plan.job:
         raise SourceError(
             f"{plan.folder}: holds another normalization ({before.job.method} "
@@ -271,9 +279,10 @@ def _check_room(plan: Plan, share_done: float) -> None:
     there = next(path for path in (plan.folder, *plan.folder.resolve().parents) if path.exists())
     needed, free = plan.expected_bytes() * (1 - share_done), shutil.disk_usage(there).free
     if needed > free:
+        halves = "--dtype float16 halves it, " if plan.job.dtype != "float16" else ""
         raise SourceError(
-            f"{plan.folder}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free. "
-            "Nothing was written; --dtype float16 halves it, --resize and --crop help more"
+            f"{plan.folder}: about {needed / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are "
+            f"free. Nothing was written; {halves}--resize and --crop make it less"
         )
 
 

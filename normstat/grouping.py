@@ -13,6 +13,7 @@ from normstat.names import natural_place, printable
 from normstat.registry import unknown
 from normstat.sources.base import Listing
 from normstat.sources.filelist import table_rows
+from normstat.spec.model import Dataset
 
 MOST_GROUPS = 100_000  # each has 8 kB in the spec, or far more of 16-bit images
 NONE = -1  # the number of an image that is in no group
@@ -274,6 +275,13 @@ def parsed(text: str) -> Rule:
             raise UsageError(f"group_by {printable(text)} names no column: csv:FILE:COLUMN")
         return _Table(text, path, column)
     return _Folder(text)
+
+
+def within(listing: Listing, dataset: Dataset) -> Listing:
+    """Return the images of a listing that a spec of `dataset` is of: all, or those of its group."""
+    if not (dataset.group and dataset.group_by):
+        return listing
+    return listing.pick(parsed(dataset.group_by).over(listing).rows(dataset.group))
 
 
 def _forms() -> str:

@@ -19,7 +19,7 @@ from normstat.names import printable
 from normstat.planning import Numbers, Plan, needs_of, plan
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
-from normstat.registry import one_of, unknown
+from normstat.registry import one_of, several, unknown
 from normstat.sources import Selection
 from normstat.sources.selection import selecting
 from normstat.spec.asked import MASK_LABELS, MASK_PLACES, PIPELINE, masks_of, pipeline_of
@@ -52,8 +52,9 @@ def apply(
     Parameters
     ----------
     sources
-        As for `compute`. By default the dataset that normstat.json describes, with the selection
-        that it was made with, of which the `options` that are given take the place.
+        As for `compute`. By default the dataset that normstat.json describes, or the group of it,
+        with the selection that it was made with, of which the `options` that are given take the
+        place.
     preset, specs
         Whose numbers the method takes: a published normalization; or a spec, the name of its file,
         or of a framework's configuration. By default normstat.json. `match` takes both, the preset
@@ -150,15 +151,18 @@ def planned(
     described = usual if isinstance(usual, Spec) and _is_of(usual, sources) else None
     if not described and not needs_of(method, options.get("of", "dataset")):
         usual = None  # it tells nothing of these images
-    named = [_named(each, number, source_format) for number, each in enumerate(specs, 1)]
+    given_specs = several("specs", specs)
+    named = [_named(each, number, source_format) for number, each in enumerate(given_specs, 1)]
     aim = _aim(preset, preset_files)
     numbers = _numbers(method, aim, [(name, found) for name, found, _ in named], usual)
     given = selecting({name: options[name] for name in _SELECTION if name in options})
     selection = Selection(**given)
+    only_of = None
     if not sources and isinstance(usual, Spec):
         sources = tuple(usual.dataset.roots)
         if selection.files_from is None:
             selection = _as_then(_selection_then(usual), given)
+            only_of = usual.dataset
     if not sources and selection.files_from is None:
         raise UsageError(
             "name a folder, and where the numbers come from. Three ways: `normstat compute FOLDER` "
@@ -178,6 +182,7 @@ def planned(
         selection=selection,
         pipeline=pipeline_of(**pixels, masks=masks_of(**masks, **labels)),
         read_as=described,
+        only_of=only_of,
         **{name: options[name] for name in _STORED if name in options},
     )
     return replace(settled, notes=tuple(note for *_, notes in named for note in notes))
@@ -258,6 +263,8 @@ def _aim(
         return preset.preset.name, preset
     if preset is None:
         return None
+    if not isinstance(preset, str):
+        raise UsageError(f"preset is a {type(preset).__name__}; what is no preset goes to specs")
     found = load_catalogue(*preset_files).find(preset)
     return found.name, found.spec()
 

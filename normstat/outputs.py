@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin
 
-from normstat.errors import NormstatError
+from normstat.errors import NormstatError, SourceError, UsageError
 from normstat.normalization import Values
 
 Array = npt.NDArray[Any]
@@ -133,6 +133,36 @@ def check_format(name: str) -> None:
             f"--format {name} needs {module}, which is not installed: "
             f"pip install 'normstat[{FORMATS[name].extra}]'"
         ) from error
+
+
+def check_folder(folder: Path, sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise when the folder to write to is none, or one of the sources.
+
+    Raises
+    ------
+    SourceError
+        It is.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SourceError(f"{folder}: is a file, not a folder; name a folder with -o")
+    if any(folder.resolve() == Path(source).resolve() for source in sources):
+        raise SourceError(f"{folder}: is a source; name another folder with -o")
+
+
+def check_pack(name: str, format: str) -> None:  # noqa: A002 (the option's name)
+    """Raise when images cannot be packed under a name.
+
+    Raises
+    ------
+    UsageError
+        It leads elsewhere or is of something else, or another format is asked for.
+    """
+    if Path(name).name != name or Path(name).suffix != ".npy":
+        raise UsageError(
+            f"pack is {name!r}; it is the name of a file in the output folder and ends in .npy"
+        )
+    if format != "npy":
+        raise UsageError(f"pack is one .npy of all images: leave out format {format}")
 
 
 def arranged(values: Values, layout: str, dtype: str) -> Array:

@@ -13,16 +13,25 @@ from msgspec import UNSET
 
 from normstat.assemble import state_of
 from normstat.errors import ImageError, NormstatError, SourceError, UsageError
+from normstat.grouping import within
 from normstat.images import foreseen, undisturbed
 from normstat.manifest import Job
 from normstat.methods import METHODS, Of, Settings, Whiten
 from normstat.methods.gaussian import gaussian
 from normstat.methods.whitening import whitening_matrix
 from normstat.names import printable
-from normstat.outputs import FORMATS, Dtype, Layout, check_format, output_names
+from normstat.outputs import (
+    FORMATS,
+    Dtype,
+    Layout,
+    check_folder,
+    check_format,
+    check_pack,
+    output_names,
+)
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
-from normstat.spec.model import Constants, Pipeline, Spec
+from normstat.spec.model import Constants, Dataset, Pipeline, Spec
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes
@@ -80,6 +89,7 @@ def plan(
     selection: Selection | None = None,
     pipeline: Pipeline | None = None,
     read_as: Spec | None = None,
+    only_of: Dataset | None = None,
     format: str = "npy",  # noqa: A002 (the option's name)
     layout: Layout = "chw",
     dtype: Dtype = "float32",
@@ -103,21 +113,23 @@ def plan(
     pipeline, read_as
         How the images are read. What the pipeline leaves open is as in the first spec of a dataset
         among the numbers, whether the method needs them or not, or else as in this one.
+    only_of
+        The dataset that the sources are, of which only the images of its group are taken.
     format, layout, dtype
         How values are stored: a name of `FORMATS`; channels first or last; float32 or float16.
     pack
-        The name of one memory-mapped array for all images, which then must agree in size.
+        The name of one memory-mapped .npy for all images, which then must agree in size.
     of, whiten, window
         See `Settings`.
 
     Raises
     ------
     UsageError
-        There is no such method or format, or it lacks its numbers.
+        There is no such method or format, it lacks its numbers, or `pack` is no name of a file.
     NormstatError
         The numbers cannot be used, or an extra is missing.
     SourceError
-        A source is missing or holds no image, or the output folder is one of them.
+        A source is missing or holds no image, or the output folder is one of them or a file.
     """
     if format not in FORMATS:
         raise UsageError(unknown("format", format, FORMATS))
@@ -128,10 +140,11 @@ def plan(
     if window < 3 or window % 2 == 0:  # noqa: PLR2004 (a pixel and its neighbours)
         raise UsageError(f"window is {window}; it must be odd and at least 3")
     check_format(format)
+    if pack is not None:
+        check_pack(pack, format)
     settings = _settings(method, numbers, of=of, whiten=whiten, window=window)
     folder = Path(output)
-    if any(folder.resolve() == Path(source).resolve() for source in sources):
-        raise SourceError(f"{folder}: is a source; name another folder with -o")
+    check_folder(folder, sources)
     known = numbers.source or (numbers.candidates[0] if numbers.candidates else None)
     needed = known if needs_of(method, of) else None
     given = (known and known[1], read_as)
@@ -141,6 +154,8 @@ def plan(
         pipeline = _as_measured(described, pipeline)
     selection = (selection or Selection()).seen_by(pipeline)
     listing = _outside(list_files(sources, selection), folder)
+    if only_of:
+        listing = within(listing, only_of)
     if not len(listing):
         places = ", ".join(printable(root) for root in listing.roots)
         raise SourceError(f"{places}: no image found{listing.overlooked()}")

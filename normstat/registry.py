@@ -102,11 +102,15 @@ def several(option: str, values: Iterable[Value]) -> tuple[Value, ...]:
     Raises
     ------
     UsageError
-        It is a text.
+        It is a text, or a single value.
     """
     if isinstance(values, str | bytes):
         raise UsageError(f"{option} is {values!r}, but takes several: write [{values!r}]")
-    return tuple(values)
+    try:
+        return tuple(iter(values))
+    except TypeError:
+        kind = type(values).__name__
+        raise UsageError(f"{option} is a {kind}, but takes several: write [...]") from None
 
 
 def unknown(kind: str, name: str, known: Mapping[str, Any], hint: str = "") -> str:

@@ -1,6 +1,7 @@
 """`apply --inverse`: from stored values back to images."""
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,14 @@ from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
-from normstat.outputs import FORMATS, Array, check_format, from_layout, output_names
+from normstat.outputs import (
+    FORMATS,
+    Array,
+    check_folder,
+    check_format,
+    from_layout,
+    output_names,
+)
 from normstat.statistics import kind_of
 
 _IN_PNG = {"gray8", "rgb8", "gray16"}
@@ -88,7 +96,8 @@ def restore(
     UsageError
         `jobs` is below 1.
     SourceError, SpecError
-        The manifest is missing or broken, or an image cannot be written.
+        The manifest is missing or broken, an image cannot be written, or `output` is a file, or a
+        folder that was read, or has images in it that were and would be replaced.
     NormstatError
         The method cannot be undone.
     ImageError
@@ -114,6 +123,8 @@ def restore(
         _Task(folder, manifest.job, each, output / name)
         for each, name in zip(manifest.outputs, names, strict=True)
     ]
+    for task in tasks:
+        _check_target(task, manifest.roots)
     if observer:
         observer.expected(len(tasks))
     restored = Restored()
@@ -178,6 +189,18 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
     check_format(manifest.job.format)
     if output.resolve() == folder.resolve():
         raise SourceError(f"{output}: is the folder of the values; name another with -o")
+    check_folder(output, manifest.roots)
+
+
+def _check_target(task: _Task, roots: Sequence[str]) -> None:
+    """Raise when an image would replace the one that its values were made from."""
+    if not task.target.exists():
+        return
+    for place in (task.output.source, *(f"{root}/{task.output.source}" for root in roots)):
+        if Path(place).exists() and task.target.samefile(place):
+            raise SourceError(
+                f"{task.target}: was read, and would be replaced; name another folder with -o"
+            )
 
 
 def _values(task: _Task) -> Values:

@@ -319,6 +319,15 @@ def test_what_is_given_takes_the_place_of_what_the_spec_was_made_with(
     assert sources() == expected
 
 
+def test_the_spec_of_a_group_stands_for_the_images_of_that_group(call, mixed):
+    whole = normstat.compute("x", group_by="top", hidden=True)
+    normstat.save(whole.group("night"), "normstat.json")
+    assert complains(call("apply"), 0)
+    assert sources() == {"night/3.png", "night/.4.png"}
+    assert complains(call("apply", "--files-from", "list.txt", "-o", "listed"), 0)
+    assert {each["source"] for each in record("listed")["outputs"]} == LISTED
+
+
 def test_images_that_were_taken_out_of_the_spec_are_not_written(call, mixed):
     for folder, name in (("x", "whole"), ("x/day", "day")):
         assert works(call("compute", folder, "-q", "-o", f"{name}.json"))
@@ -432,6 +441,9 @@ def test_apply_takes_the_numbers_of_a_spec_in_memory(mixed):
         ({"jobs": 0}, "jobs is 0"),
         ({"backend": "dask"}, "works on a cluster"),
         ({"specs": ["a.json", "b.json"]}, "only adaptive chooses"),
+        ({"specs": "a.json", "preset": None}, "write ['a.json']"),
+        ({"specs": 3, "preset": None}, "specs is a int"),
+        ({"preset": 3}, "preset is a int"),
     ],
 )
 def test_a_wrong_option_from_python_is_told_before_anything_is_written(mixed, options, word):
@@ -753,6 +765,19 @@ def test_a_pack_has_an_index_and_rows_of_failures_are_nan(call, same, layout, dt
             np.testing.assert_array_equal(codes(f"restored/{name}"), codes(f"same/{name}"))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("../all.npy",), ("a/all.npy",), ("/all.npy",), ("all.bin",), ("",),
+        ("all.npy", "--format", "npz"), ("all.npy", "--format", "png"),
+    ],
+)  # fmt: skip
+def test_a_pack_is_one_npy_in_the_folder(call, same, options):
+    ran = call("apply", "same", "--preset", "imagenet", "-o", "out/put", "--pack", *options)
+    assert complains(ran, 2, "pack is", ".npy")
+    assert not Path("out").exists()
+
+
 def test_a_pack_of_other_sizes_is_refused_by_naming_them(call, images):
     ran = call("apply", "images", "--preset", "imagenet", "--pack", "all.npy")
     assert complains(ran, 3, "--pack", "1x1", "7x9", "--resize")
@@ -887,6 +912,12 @@ def test_another_normalization_into_the_same_folder_is_refused(call, images, oth
     before = tree("normalized")
     assert complains(call("apply", "images", *other), 3, "another normalization", "-o")
     assert tree("normalized") == before
+
+
+def test_a_run_of_which_nothing_came_can_be_tried_again_as_it_says(call, images):
+    assert works(call("compute", "images", "--mode", "l", "-q"))
+    assert complains(call("apply"), 3, "--mode l makes images gray")
+    assert complains(call("apply", "--mode", "l"), 0)
 
 
 @pytest.mark.parametrize("size", ["another size", "the same size"])
@@ -1112,7 +1143,7 @@ def test_too_little_room_is_said_before_the_start(call, here):
     for number in range(2 + free // (9_000 * 9_000 * 12)):
         os.link("x.png", f"x/{number}.png")
     ran = call("apply", "x", "--preset", "imagenet")
-    assert complains(ran, 3, "GB are needed", "GB are free", "Nothing was written")
+    assert complains(ran, 3, "MB are needed", "MB are free", "Nothing was written")
     assert not Path("normalized").exists()
 
 
@@ -1134,8 +1165,19 @@ def test_a_forbidden_output_folder_is_told(run_unprivileged, images):
 
 def test_an_output_folder_that_is_a_file_is_told(call, images):
     Path("normalized").write_text("mine")
-    assert complains(call("apply", "images", "--preset", "imagenet"), 3, "normalized: File exists")
+    for more in ((), ("--dry-run",)):
+        ran = call("apply", "images", "--preset", "imagenet", *more)
+        assert complains(ran, 3, "normalized: is a file", "-o")
     assert Path("normalized").read_text() == "mine"
+    assert complains(call("apply", "images", "--preset", "imagenet", "-o", "other"), 0)
+    ran = call("apply", "--inverse", "other", "-o", "normalized")
+    assert complains(ran, 3, "normalized: is a file", "-o")
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_such(call, images):
+    Path("file").write_text("mine")
+    ran = call("apply", "images", "--preset", "imagenet", "-o", "file/in")
+    assert complains(ran, 3, "file/in: cannot be made", "Nothing was written", "-o")
 
 
 # --- the way back ---
@@ -1307,6 +1349,29 @@ def test_damaged_outputs_are_listed_and_the_others_restored(call, here, kind):
     assert complains(ran, ran.code, *(f"{name}.{kind}: " for name in ("other", "text")))
     assert sorted(tree("restored")) == ["good.png"]
     assert "1 images to restored" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("images",), "SRC"),
+        (("--dry-run",), "--dry-run"),
+        (("--preset", "imagenet", "--resize", "8"), "--preset, --resize"),
+    ],
+)
+def test_what_the_way_back_would_not_heed_is_refused(call, images, typed, told):
+    assert complains(call("apply", "images", "--preset", "imagenet"), 0)
+    ran = call("apply", "--inverse", "normalized", *typed)
+    assert complains(ran, 2, f"leave out {told}")
+    assert not Path("restored").exists()
+
+
+@pytest.mark.parametrize(("source", "back"), [("images", "images"), ("images/e.png", ".")])
+def test_the_images_are_not_overwritten_by_what_comes_back(call, images, source, back):
+    before = tree("images")
+    assert complains(call("apply", source, "--method", "min_max"), 0)
+    assert complains(call("apply", "--inverse", "normalized", "-o", back), 3, "-o")
+    assert tree("images") == before
 
 
 def test_the_values_are_not_overwritten_by_the_images(call, images):

@@ -24,7 +24,7 @@ from normstat.cli.options import (
 )
 from normstat.cli.screen import GOES_ON, followed, note
 from normstat.cli.sections import Sectioned
-from normstat.errors import OnError
+from normstat.errors import OnError, UsageError
 from normstat.inputs import planned
 from normstat.manifest import MANIFEST
 from normstat.methods import METHODS, Of, Whiten
@@ -38,6 +38,7 @@ from normstat.reports.apply_text import (
 )
 from normstat.restoration import restore
 
+_WITH_INVERSE = {"inverse", "output", "jobs", "progress", "quiet"}
 _WHOLE = "what was written is whole"
 
 
@@ -126,7 +127,8 @@ def apply(
       normstat apply ./images --method image_per_channel --format npz
       normstat apply --inverse normalized -o restored
     """
-    if inverse:
+    if inverse is not None:
+        _check_alone(ctx)
         target = Path(output or "restored")
         with followed(shown=progress, quiet=quiet, kept=lambda _: _WHOLE) as watch:
             restored = restore(inverse, target, jobs=jobs, observer=watch)
@@ -154,6 +156,19 @@ def apply(
     if not quiet:
         _say(manifest_lines(manifest, plan.folder))
         _say((*skipped_lines(manifest.failures), f"wrote {plan.folder / MANIFEST}"), err=True)
+
+
+def _check_alone(ctx: click.Context) -> None:
+    """Raise for what was typed beside --inverse, which takes all else from the record."""
+    typed = [
+        parameter.human_readable_name if isinstance(parameter, click.Argument) else option
+        for parameter in ctx.command.params
+        for option in parameter.opts[-1:]
+        if parameter.name not in _WITH_INVERSE
+        and ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise UsageError(f"--inverse goes by the record in DIR: leave out {', '.join(typed)}")
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:

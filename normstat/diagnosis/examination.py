@@ -27,7 +27,7 @@ from normstat.diagnosis.quadratic import (
 )
 from normstat.diagnosis.spectrum import Matrix, eigenvalues
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
-from normstat.grouping import parsed
+from normstat.grouping import within
 from normstat.measure import compute
 from normstat.methods.gaussian import gaussian
 from normstat.names import printable
@@ -386,7 +386,7 @@ def images_of(
         return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
     listing = list_files(places or roots, selection)
     if len(listing) and listing.digest() == spec.dataset.digest:
-        return _read(spec, _of_group(spec, listing)), None
+        return _read(spec, within(listing, spec.dataset)), None
     changed = f"{told} has changed since {name} was made"
     if places:
         raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
@@ -398,13 +398,6 @@ def _read(spec: Spec, listing: Listing) -> Listing:
     skipped = {each.name for each in spec.skipped}
     rows = [row for row, name in enumerate(listing.names) if printable(name) not in skipped]
     return listing.pick(rows)
-
-
-def _of_group(spec: Spec, listing: Listing) -> Listing:
-    if not (spec.dataset.group and spec.dataset.group_by):
-        return listing
-    grouping = parsed(spec.dataset.group_by).over(listing)
-    return listing.pick(grouping.rows(spec.dataset.group))
 
 
 def _preprocessed(
