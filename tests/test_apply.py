@@ -17,8 +17,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import normstat
-from normstat import application
-from normstat.application import run
+from normstat.application import run, runs
 from normstat.cli import main
 from normstat.errors import ImageError, UsageError
 from normstat.planning import Numbers, plan
@@ -1106,7 +1105,7 @@ class RunsAnother:
 
 @pytest.mark.parametrize("backend", ["serial", "threads"])
 def test_a_run_that_fails_does_not_stop_another(here, monkeypatch, backend):
-    monkeypatch.setattr(application, "CHUNK_IMAGES", 4)  # so that there are runs of workers to stop
+    monkeypatch.setattr(runs, "CHUNK_IMAGES", 4)  # so that there are runs of workers to stop
     for number in range(30):
         image(f"x/{number}.png", noise(9, 8, 3, seed=number))
     image("y/0.png", noise(9, 8, 3))
