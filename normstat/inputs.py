@@ -155,7 +155,7 @@ def planned(
     named = [_named(each, number, source_format) for number, each in enumerate(given_specs, 1)]
     aim = _aim(preset, preset_files)
     numbers = _numbers(method, aim, [(name, found) for name, found, _ in named], usual)
-    given = selecting({name: options[name] for name in _SELECTION if name in options})
+    given = selecting(**{name: options[name] for name in _SELECTION if name in options})
     selection = Selection(**given)
     only_of = None
     if not sources and isinstance(usual, Spec):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from fractions import Fraction
 from typing import Any
 
 from msgspec import UNSET
@@ -19,17 +18,23 @@ from normstat.names import printable
 from normstat.per_image import Rows
 from normstat.per_image.destination import Destination
 from normstat.reading import Observer, Reading, fail, warn
-from normstat.registry import one_of, several, unknown
+from normstat.registry import one_of
 from normstat.sources import Listing, Selection, list_files
+from normstat.sources.listing import looked_in, nothing_found
 from normstat.sources.selection import EXTENSIONS, selecting
-from normstat.spec.asked import checked, masks_of, pipeline_of
+from normstat.spec.asked import (
+    estimator_of,
+    masks_of,
+    percents_of,
+    pipeline_of,
+    with_recipe,
+)
 from normstat.spec.model import (
     LEVEL,
     Alpha,
     Axis,
     Channels,
     Ddof,
-    Estimator,
     Frames,
     Interpolation,
     Mode,
@@ -41,11 +46,6 @@ from normstat.spec.model import (
     Weighting,
 )
 from normstat.statistics.summary import PERCENTILES
-
-# A recipe is a published procedure: options that belong together.
-RECIPES: dict[str, dict[str, Any]] = {
-    "imagenet": {"resize": 256, "crop": 224, "weighting": "image", "std": "mean-of-images"}
-}
 
 
 def compute(
@@ -254,13 +254,12 @@ def compute(
     """
     if not sources and files_from is None:
         raise UsageError("name a SRC to measure, or a list: --files-from")
-    given = {"resize": resize, "crop": crop, "weighting": weighting, "std": std}
-    asked = _recipe(recipe) | {key: value for key, value in given.items() if value is not None}
+    asked = with_recipe(recipe, resize=resize, crop=crop, weighting=weighting, std=std)
     pipeline = pipeline_of(
         mode=mode,
         alpha=alpha,
-        resize=asked.get("resize"),
-        crop=asked.get("crop"),
+        resize=asked["resize"],
+        crop=asked["crop"],
         interpolation=interpolation,
         max_pixels=max_pixels,
         channels=channels,
@@ -274,37 +273,26 @@ def compute(
         masks=masks_of(mask_dir, mask_suffix, labels, ignore_label),
         ignore_value=ignore_value,
     )
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
-    estimator = checked(
-        Estimator,
-        weighting=asked.get("weighting", "pixel"),
-        std=asked.get("std", "pooled"),
-        ddof=ddof,
-        images_listed=0,
-        **({} if confidence == LEVEL else {"level": confidence}),
-    )
-    if (estimator.ddof, estimator.weighting, estimator.std) == (1, "image", "pooled"):
-        raise UsageError("ddof 1 has no meaning for the pooled std with weighting image: use 0")
-    percents = [_percent(percent) for percent in several("percentiles", percentiles)]
+    estimator = estimator_of(asked["weighting"], asked["std"], ddof, confidence)
+    percents = percents_of(percentiles)
     one_of("on_error", on_error, OnError)
     wanted = Wanted(limit, sample, tolerance, seed, stratify, shard)
     rule = None if group_by is None else parsed(group_by)
     engine = Engine(backend, jobs, address=address, timeout=timeout)
-    files = {
-        "include": include,
-        "exclude": exclude,
-        "extensions": extensions,
-        "follow_symlinks": follow_symlinks,
-        "hidden": hidden,
-        "files_from": files_from,
-        "null": null,
-        "column": column,
-        "storage_options": storage_options,
-        "mask_dir": mask_dir,
-        "mask_suffix": mask_suffix or None,
-    }
-    selection = Selection(**selecting(files)).seen_by(pipeline)
+    asked_files = selecting(
+        include=include,
+        exclude=exclude,
+        extensions=extensions,
+        follow_symlinks=follow_symlinks,
+        hidden=hidden,
+        files_from=files_from,
+        null=null,
+        column=column,
+        storage_options=storage_options,
+        mask_dir=mask_dir,
+        mask_suffix=mask_suffix or None,
+    )
+    selection = Selection(**asked_files).seen_by(pipeline)
 
     read = [selection.files_from, cache, rule and rule.path]
     table = Destination.of(
@@ -381,49 +369,13 @@ def _skipped(
     ]
 
 
-def _recipe(name: str | None) -> dict[str, Any]:
-    if name is None:
-        return {}
-    if name not in RECIPES:
-        raise UsageError(unknown("recipe", name, RECIPES))
-    return RECIPES[name]
-
-
-def _percent(value: str | float) -> str:
-    """Return a percent as its shortest decimal text.
-
-    >>> _percent("0.50"), _percent(99), _percent(100.0)
-    ('0.5', '99', '100')
-    """
-    try:
-        percent = Fraction(str(value))
-    except ValueError:
-        percent = Fraction(-1)
-    if not 0 <= percent <= 100:  # noqa: PLR2004
-        raise UsageError(f"percentile {value!r} is not a number from 0 to 100")
-    return f"{float(percent):.12g}"
-
-
 def _nothing_readable(
     listing: Listing, selection: Selection, skipped: list[tuple[str, str]]
 ) -> str:
-    places = ", ".join(printable(root) for root in listing.roots)
-    if selection.files_from is not None:
-        places = f"{printable(selection.files_from)} ({places})"
-    if skipped:
-        name, reason = skipped[0]
-        return (
-            f"{places}: none of {len(skipped)} images could be read; the first, "
-            f"{printable(name)}: {printable(reason)}"
-        )
-    looked = " ".join(
-        "names without a suffix" if suffix == "." else f".{suffix}"
-        for suffix in selection.extensions
-    )
+    if not skipped:
+        return nothing_found(listing, selection)
+    name, reason = skipped[0]
     return (
-        f"{places}: no image found. Looked for {looked}"
-        + (f", including {' '.join(selection.include)}" if selection.include else "")
-        + (f", excluding {' '.join(selection.exclude)}" if selection.exclude else "")
-        + f"; {listing.passed_over} other files were passed over. "
-        "--extensions, --hidden and --follow-symlinks widen the search" + listing.overlooked()
+        f"{looked_in(listing, selection)}: none of {len(skipped)} images could be read; the first, "
+        f"{printable(name)}: {printable(reason)}"
     )

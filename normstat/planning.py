@@ -31,6 +31,7 @@ from normstat.outputs import (
 )
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
+from normstat.sources.listing import nothing_found
 from normstat.spec.model import Constants, Dataset, Pipeline, Spec
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
@@ -157,8 +158,7 @@ def plan(
     if only_of:
         listing = within(listing, only_of)
     if not len(listing):
-        places = ", ".join(printable(root) for root in listing.roots)
-        raise SourceError(f"{places}: no image found{listing.overlooked()}")
+        raise SourceError(nothing_found(listing, selection))
     job = Job(
         method=method,
         formula=METHODS[method].formula,

@@ -1460,7 +1460,7 @@ def test_bad_input_is_told_before_anything_is_written(call, images, options, cod
     [
         (("--preset", "imagenet"), 2, "normstat compute FOLDER"),
         (("nowhere", "--preset", "imagenet"), 3, "nowhere: no such file"),
-        (("empty", "--preset", "imagenet"), 3, "no image found"),
+        (("empty", "--preset", "imagenet"), 3, "empty: no image found. Looked for .avif"),
     ],
 )
 def test_a_source_that_is_missing_is_told(call, here, arguments, code, word):

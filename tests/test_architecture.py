@@ -147,6 +147,15 @@ def test_help_starts_fast_because_it_loads_nothing_heavy(arguments):
     assert not HEAVY & set(loaded)
 
 
+def test_a_command_that_reads_no_image_does_not_wait_for_the_options_of_those_that_do():
+    code = "import sys, normstat.cli.options; print(*sys.modules)"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert "normstat.cli.options.pixels" in output.split()
+    assert not {"numpy", "PIL", "normstat.statistics"} & set(output.split())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_options_names_only_options_that_are_there(name):
     command = COMMANDS.load(name)

@@ -8,32 +8,27 @@ import click
 
 from normstat.cli.options import (
     cache_option,
-    choice,
     cluster_options,
-    comma_separated,
     force_option,
     format_option,
     list_options,
     mask_options,
     on_error_option,
-    per_image_option,
+    part_options,
     pipeline_options,
     progress_option,
     quiet_option,
-    sampling_options,
     selection_options,
     stamp_option,
     storage_option,
     worker_options,
 )
+from normstat.cli.options.numbers import number_options
 from normstat.cli.screen import followed, kept_in, write_spec
-from normstat.cli.sections import NUMBERS, PART, Sectioned, under
+from normstat.cli.sections import Sectioned
 from normstat.errors import UsageError
-from normstat.measure import RECIPES
 from normstat.measure import compute as measure
 from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
-from normstat.spec.model import Ddof, Std, Weighting
-from normstat.statistics.summary import PERCENTILES
 
 
 @click.command(cls=Sectioned)
@@ -52,45 +47,10 @@ from normstat.statistics.summary import PERCENTILES
 @selection_options
 @list_options
 @storage_option
-@under(
-    PART,
-    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N."),
-)
-@sampling_options
-@under(
-    PART,
-    click.option(
-        "--shard", metavar="K/N",
-        help="Read only the Kth of N parts; `normstat merge` adds them up.",
-    ),
-)  # fmt: skip
+@part_options
 @pipeline_options
 @mask_options
-@under(
-    NUMBERS,
-    click.option(
-        "--recipe", type=click.Choice(list(RECIPES)),
-        help="imagenet: --resize 256 --crop 224 --weighting image --std mean-of-images.",
-    ),
-    click.option(
-        "--weighting", type=choice(Weighting), help="What weighs the same.  [default: pixel]"
-    ),
-    click.option("--std", type=choice(Std), help="Which std is the headline.  [default: pooled]"),
-    click.option(
-        "--ddof", type=choice(Ddof), default="0", help="Variances are divided by n - ddof."
-    ),
-    click.option("--covariance", is_flag=True, help="Find the covariance of the channels too."),
-    click.option(
-        "--percentiles", default=",".join(PERCENTILES), metavar="LIST", callback=comma_separated,
-        help="Percents from 0 to 100.",
-    ),
-    click.option(
-        "--group-by", metavar="RULE",
-        help="Measure each group alone too: parent or top (folders), regex:PATTERN (in the name), "
-        "or csv:FILE:COLUMN (of a table with the names). What has no group is skipped.",
-    ),
-)  # fmt: skip
-@per_image_option
+@number_options
 @worker_options
 @cluster_options
 @cache_option

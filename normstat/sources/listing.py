@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from braceexpand import braceexpand
 
 from normstat.errors import UsageError
+from normstat.names import printable
 from normstat.registry import Entry, Registry
 from normstat.sources.base import Listing, Watch
 from normstat.sources.filelist import list_named
@@ -67,6 +68,29 @@ def list_files(
         there = places if selection.mask_dir is None else [*expanded(selection.mask_dir)]
         return with_masks(listing, there, selection, watch, _listed)
     return listing
+
+
+def nothing_found(listing: Listing, selection: Selection) -> str:
+    """Return the sentence for an empty listing: where it was looked, for what, and what helps."""
+    looked = " ".join(
+        "names without a suffix" if suffix == "." else f".{suffix}"
+        for suffix in selection.extensions
+    )
+    return (
+        f"{looked_in(listing, selection)}: no image found. Looked for {looked}"
+        + (f", including {' '.join(selection.include)}" if selection.include else "")
+        + (f", excluding {' '.join(selection.exclude)}" if selection.exclude else "")
+        + f"; {listing.passed_over} other files were passed over. "
+        "--extensions, --hidden and --follow-symlinks widen the search" + listing.overlooked()
+    )
+
+
+def looked_in(listing: Listing, selection: Selection) -> str:
+    """Return where a listing was made, in a line."""
+    places = ", ".join(printable(root) for root in listing.roots)
+    if selection.files_from is None:
+        return places
+    return f"{printable(selection.files_from)} ({places})"
 
 
 def _listed(places: Iterable[str], selection: Selection, watch: Watch) -> Listing:

@@ -85,10 +85,10 @@ class Selection:
         return Matcher(self)
 
 
-def selecting(options: Mapping[str, Any]) -> dict[str, Any]:
+def selecting(**options: Any) -> dict[str, Any]:
     """Return options of `compute` as fields of a `Selection`; None is not asked for.
 
-    >>> selecting({"exclude": ["night"], "hidden": True, "mask_dir": None})
+    >>> selecting(exclude=["night"], hidden=True, mask_dir=None)
     {'exclude': ('night',), 'hidden': True}
 
     Raises

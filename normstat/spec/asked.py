@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from math import isnan
 from typing import Any, TypeVar
 
 import msgspec
 
 from normstat.errors import UsageError
-from normstat.registry import several
-from normstat.spec.model import Masks, Pipeline, Spec
+from normstat.registry import several, unknown
+from normstat.spec.model import LEVEL, Ddof, Estimator, Masks, Pipeline, Spec, Std, Weighting
+
+# A recipe is a published procedure: options that belong together.
+RECIPES: dict[str, dict[str, Any]] = {
+    "imagenet": {"resize": 256, "crop": 224, "weighting": "image", "std": "mean-of-images"}
+}
 
 # The fields of `Pipeline` that are options by themselves.
 PIPELINE = tuple(
@@ -74,6 +80,80 @@ def masks_of(
     if ignore_label is None:
         return {"foreground": wanted or "nonzero"}
     return {"foreground": wanted or "all", "ignore_label": ignore_label}
+
+
+def with_recipe(name: str | None, **options: Any) -> dict[str, Any]:
+    """Return options, and those of a recipe in the place of those that are None.
+
+    >>> with_recipe("imagenet", resize=None, crop=112)["resize"]
+    256
+
+    Raises
+    ------
+    UsageError
+        There is no such recipe.
+    """
+    if name is not None and name not in RECIPES:
+        raise UsageError(unknown("recipe", name, RECIPES))
+    usual = RECIPES[name] if name else {}
+    return {
+        option: usual.get(option) if value is None else value
+        for option, value in (dict.fromkeys(usual) | options).items()
+    }
+
+
+def estimator_of(
+    weighting: Weighting | None, std: Std | None, ddof: Ddof, confidence: float
+) -> Estimator:
+    """Build an estimator of the options of `compute` that say how numbers are found.
+
+    How many images were listed, and which of them are read, is not known yet.
+
+    >>> estimator_of(None, "rms-of-images", 0, 0.95).weighting
+    'pixel'
+
+    Raises
+    ------
+    UsageError
+        An option has no such value, or two do not fit.
+    """
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1")
+    found = checked(
+        Estimator,
+        weighting="pixel" if weighting is None else weighting,
+        std="pooled" if std is None else std,
+        ddof=ddof,
+        images_listed=0,
+        **({} if confidence == LEVEL else {"level": confidence}),
+    )
+    if (found.ddof, found.weighting, found.std) == (1, "image", "pooled"):
+        raise UsageError("ddof 1 has no meaning for the pooled std with weighting image: use 0")
+    return found
+
+
+def percents_of(percentiles: Sequence[str | float]) -> list[str]:
+    """Return percents as their shortest decimal texts.
+
+    >>> percents_of(["0.50", 99, 100.0])
+    ['0.5', '99', '100']
+
+    Raises
+    ------
+    UsageError
+        One is not from 0 to 100.
+    """
+    return [_percent(value) for value in several("percentiles", percentiles)]
+
+
+def _percent(value: str | float) -> str:
+    try:
+        percent = Fraction(str(value))
+    except ValueError:
+        percent = Fraction(-1)
+    if not 0 <= percent <= 100:  # noqa: PLR2004
+        raise UsageError(f"percentile {value!r} is not a number from 0 to 100")
+    return f"{float(percent):.12g}"
 
 
 def percentiles_of(spec: Spec) -> list[str] | None:

@@ -1,0 +1,91 @@
+"""What the text of an option becomes.
+
+Choices come from the types of the spec, so that an option, a field and a parameter cannot
+differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import gethostname
+from typing import Any, get_args
+
+import click
+import msgspec
+
+from normstat.spec.model import Stamp
+
+
+def choice(literal: Any) -> click.Choice[str]:
+    """Return the values of a `Literal` type as a click choice."""
+    return click.Choice([str(value) for value in get_args(literal)])
+
+
+def comma_separated(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> tuple[str, ...]:
+    """Split "1, 50,99" into its parts.
+
+    >>> comma_separated(None, None, "1, 50,99")
+    ('1', '50', '99')
+    """
+    return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+
+def array_axis(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> int | str | None:
+    """Read the number of an axis, or none.
+
+    >>> array_axis(None, None, "-1"), array_axis(None, None, "none")
+    (-1, 'none')
+    """
+    if value is None or value == "none":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither the number of an axis nor none") from None
+
+
+def json_object(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> dict[str, Any]:
+    """Read a JSON object; what is wrong with it is told without the text, which may be secret.
+
+    >>> json_object(None, None, '{"anon": true}')
+    {'anon': True}
+    """
+    try:
+        found = msgspec.json.decode(value or "{}")
+    except msgspec.DecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise click.BadParameter("""it must be a JSON object, as in '{"anon": true}'""")
+    return found
+
+
+def with_user_presets(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Put the user's own preset file, when there is one, before those that were named."""
+    usual = Path(click.get_app_dir("normstat")) / "presets.yaml"
+    return (str(usual), *value) if usual.exists() else value
+
+
+def made_now(
+    ctx: click.Context,  # noqa: ARG001 (click's signature)
+    parameter: click.Parameter,  # noqa: ARG001
+    value: bool,
+) -> Stamp | None:
+    """Return the time and this host when they are wanted."""
+    if not value:
+        return None
+    return Stamp(time=datetime.now(UTC).isoformat(timespec="seconds"), host=gethostname())
