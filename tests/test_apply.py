@@ -1155,6 +1155,16 @@ def test_a_huge_image_counts_in_the_forecast(call, here, width, told):
     assert (told in ran.out, ran.err) == (True, "")
 
 
+def test_an_image_that_is_too_large_to_be_read_needs_no_room(call, here):
+    """A header that claims 65,000 x 65,000 pixels would ask for 50 GB, and bar all the others."""
+    image("x/a.png", noise(10, 10, 3))
+    Image.new("1", (20_000, 10_000)).save("x/b.png")
+    ran = call("apply", "x", "--preset", "imagenet", "--dry-run")
+    assert "about 0.0 MB" in ran.out
+    ran = call("apply", "x", "--preset", "imagenet")
+    assert complains(ran, 0, "b.png: 20000 x 10000 pixels are over the limit")
+
+
 def test_a_forbidden_output_folder_is_told(run_unprivileged, images):
     Path("normalized").mkdir(mode=0o500)
     ran = run_unprivileged("apply", "images", "--preset", "imagenet")

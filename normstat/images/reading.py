@@ -72,6 +72,7 @@ def foreseen(opener: Opener, pipeline: Pipeline) -> tuple[int, int, int]:
                 found = reader_by(image)(file, pipeline)
                 *slices, width = found.shape
                 return width, prod(slices), kind_of(found.kind).channels
+            check_size(image.size, pipeline)
             frames = len(frames_of(image, file)) if pipeline.frames == "all" else 1
     except ImageError:
         raise
