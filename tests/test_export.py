@@ -1,6 +1,8 @@
 """The real command: what it writes, what it tells, and the code that it ends with."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -187,6 +189,16 @@ def test_onnx_is_written_and_read_back(here, spec, tmp_path):
     code, out, _ = here("show", "n.onnx", "--format", "json")
     assert code == 0
     assert json.loads(out)["std"] == pytest.approx(spec.std, rel=1e-6)
+
+
+def test_model_goes_through_a_pipe_as_the_bytes_that_a_file_would_have(here, tmp_path):
+    assert here("export", "imagenet", "--to", "onnx", "-o", "n.onnx").code == 0
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert here("export", "imagenet", "--to", "onnx", "-o", "pipe").code == 0
+        assert read.result() == (tmp_path / "n.onnx").read_bytes()
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140])

@@ -54,6 +54,9 @@ CONFIGURATIONS = {
       "scale": [0.017124753831663668, 0.01750700280112045, 0.017429193899782133],
       "offset": [-2.1179039301310043, -2.0357142857142856, -1.8044444444444445],
       "image_size": [224, 224]}}}}""", "keras-hub", IMAGENET, []),
+    "keras-hub in a list of layers": ("preprocessor.json", """{"config": {"layers": [
+      {"class_name": "Resizing", "config": {"height": 8}}, {"class_name": "ImageConverter",
+      "config": {"scale": 0.00784313725490196, "offset": -1}}]}}""", "keras-hub", HALF, []),
     "keras-hub with one number": ("image_converter.json", """{
       "class_name": "ImageConverter", "config": {"scale": 0.00784313725490196, "offset": -1}}""",
       "keras-hub", HALF, []),

@@ -7,7 +7,7 @@ from typing import Any
 from normstat.errors import SpecError
 from normstat.formats.affine import Affine, floats
 from normstat.formats.base import Header, Reading, assumed, number, numbers, reading
-from normstat.formats.documents import DocumentFormat, Path
+from normstat.formats.documents import DocumentFormat, Path, objects
 from normstat.formats.snippets import PythonFormat, Slot, Snippet
 
 _DEFAULTS = {
@@ -83,7 +83,11 @@ class AlbumentationsJson(DocumentFormat):
     marks = (r'"__class_fullname__"', r'Normalize"')
 
     def parent(self, data: Any) -> Path:
-        found = list(_normalizing(data, ()))
+        found = [
+            path
+            for path, each in objects(data)
+            if str(each.get("__class_fullname__", "")).rpartition(".")[2] == "Normalize"
+        ]
         if len(found) != 1:
             raise SpecError(f"there are {len(found)} objects of the class Normalize, not one")
         return found[0]
@@ -99,19 +103,6 @@ class AlbumentationsJson(DocumentFormat):
 
     def reading(self, fields: Mapping[str, Any], data: Any, said: Header) -> Reading:
         return _reading(fields, said)
-
-
-def _normalizing(data: Any, path: Path) -> list[Path]:
-    """Return the paths of every Normalize in a composition."""
-    if isinstance(data, dict):
-        if str(data.get("__class_fullname__", "")).rpartition(".")[2] == "Normalize":
-            return [path]
-        items: Any = data.items()
-    elif isinstance(data, list):
-        items = enumerate(data)
-    else:
-        return []
-    return [each for key, value in items for each in _normalizing(value, (*path, key))]
 
 
 FORMAT, JSON = Albumentations(), AlbumentationsJson()

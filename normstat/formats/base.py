@@ -129,6 +129,16 @@ def as_text(content: bytes) -> str:
         raise SpecError(f"not text in UTF-8 (byte {error.start})") from None
 
 
+def replaced(text: str, place: tuple[int, int], new: str, field: str, changes: list[Change]) -> str:
+    """Return the text with new words in a place of it, and note the change if it is one."""
+    start, end = place
+    old = text[start:end]
+    if old == new:
+        return text
+    changes.append(Change(field, " ".join(old.split()), new))
+    return text[:start] + new + text[end:]
+
+
 def number(value: Any, field: str) -> Fraction:
     """Return a number of a configuration as a rational.
 

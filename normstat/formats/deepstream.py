@@ -14,6 +14,7 @@ from normstat.formats.base import (
     header,
     number,
     of_scale,
+    replaced,
     with_header,
 )
 
@@ -65,13 +66,12 @@ class DeepStream(Format):
 
     def update(self, text: str, affine: Affine) -> Updated:
         self.read(text)
-        changes = []
+        changes: list[Change] = []
         for key, new in _values(affine).items():
             match = _line(text, key)
-            if match and match[2] != new:
-                changes.append(Change(key, match[2], new))
-                text = text[: match.start(2)] + new + text[match.end(2) :]
-            elif not match:
+            if match:
+                text = replaced(text, match.span(2), new, key, changes)
+            else:
                 changes.append(Change(key, None, new))
                 text = re.sub(r"(?m)^\s*\[property\][^\n]*$", rf"\g<0>\n{key}={new}", text, count=1)
         return Updated(with_header(text, affine), tuple(changes))

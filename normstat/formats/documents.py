@@ -2,8 +2,8 @@
 
 import json
 import math
-from abc import abstractmethod
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -35,23 +35,48 @@ def parse_json(text: str) -> Any:
         raise SpecError(f"not valid JSON: {error}") from None
 
 
-class JsonText:
-    """A JSON text whose values can be replaced where they stand."""
+class DocumentText(ABC):
+    """A text that holds plain data, whose values can be replaced where they stand."""
+
+    def __init__(self, text: str, data: Any) -> None:
+        self.text = text
+        self.data = data
+        self._found: Spans = {}
+
+    @cached_property
+    @abstractmethod
+    def spans(self) -> Spans:
+        """Where each value stands."""
+
+    @abstractmethod
+    def insertion(self, parent: Path, key: str, value: Any) -> tuple[int, str]:
+        """Return where a new member goes, and its text, which is set as its neighbour is."""
+
+    @staticmethod
+    @abstractmethod
+    def literal(value: Any) -> str:
+        """Return plain data on one line."""
+
+    def element_spans(self, path: Path, count: int) -> list[tuple[int, int]] | None:
+        """Return the places of the items of a list of this length."""
+        found = [self.spans.get((*path, index)) for index in range(count + 1)]
+        spans = [span for span in found[:count] if span is not None]
+        return spans if len(spans) == count and found[count] is None else None
+
+
+class JsonText(DocumentText):
+    """A JSON text, whose new members go behind the last one."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.data = parse_json(text)
-        self._found: Spans = {}
+        super().__init__(text, parse_json(text))
         self._keys: dict[Path, int] = {}  # where the key of a member begins
 
     @cached_property
     def spans(self) -> Spans:
-        """Where each value stands."""
         self._scan(self._skip(0), ())
         return self._found
 
     def insertion(self, parent: Path, key: str, value: Any) -> tuple[int, str]:
-        """Return where a new member goes and its text: behind the last one, set as that is."""
         members = [path for path in self._keys if path[:-1] == parent]
         written = f"{json.dumps(key)}: {self.literal(value)}"
         if not members:
@@ -64,14 +89,7 @@ class JsonText:
 
     @staticmethod
     def literal(value: Any) -> str:
-        """Return plain data on one line."""
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-    def element_spans(self, path: Path, count: int) -> list[tuple[int, int]] | None:
-        """Return the places of the items of a list of this length."""
-        found = [self.spans.get((*path, index)) for index in range(count + 1)]
-        spans = [span for span in found[:count] if span is not None]
-        return spans if len(spans) == count and found[count] is None else None
 
     def _skip(self, at: int) -> int:
         while at < len(self.text) and self.text[at] in " \t\r\n":
@@ -106,23 +124,21 @@ class JsonText:
         return at
 
 
-class YamlText:
-    """A YAML text whose values can be replaced where they stand; comments stay."""
+class YamlText(DocumentText):
+    """A YAML text, whose comments stay and whose new members go before the first one."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
         try:
-            self.data = parse_yaml(text.encode())
+            data = parse_yaml(text.encode())
         except (ValueError, RecursionError) as error:
             words = " ".join(str(error).split())
             raise SpecError(f"not valid YAML: {words or type(error).__name__}") from None
-        _bound(self.data)
-        self._found: Spans = {}
+        _bound(data)
+        super().__init__(text, data)
         self._nodes: dict[Path, Any] = {}
 
     @cached_property
     def spans(self) -> Spans:
-        """Where each value stands."""
         import yaml  # noqa: PLC0415
 
         root = yaml.compose(self.text, Loader=yaml.SafeLoader)
@@ -145,7 +161,6 @@ class YamlText:
                 self._walk(value, (*path, index))
 
     def insertion(self, parent: Path, key: str, value: Any) -> tuple[int, str]:
-        """Return where a new member goes and its text: before the first one, set as that is."""
         import yaml  # noqa: PLC0415
 
         node = self._nodes[parent]
@@ -159,7 +174,6 @@ class YamlText:
 
     @staticmethod
     def literal(value: Any) -> str:
-        """Return plain data on one line, with numbers that YAML 1.1 takes for numbers."""
         if isinstance(value, dict):
             inner = (f"{key}: {YamlText.literal(item)}" for key, item in value.items())
             return "{" + ", ".join(inner) + "}"
@@ -168,15 +182,10 @@ class YamlText:
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise SpecError("a number is too large")
+            # YAML 1.1 takes 1e-07 for a text.
             mantissa, e, exponent = repr(value).partition("e")
             return repr(value) if not e or "." in mantissa else f"{mantissa}.0e{exponent}"
         return json.dumps(value, ensure_ascii=False)
-
-    def element_spans(self, path: Path, count: int) -> list[tuple[int, int]] | None:
-        """Return the places of the items of a list of this length."""
-        found = [self.spans.get((*path, index)) for index in range(count + 1)]
-        spans = [span for span in found[:count] if span is not None]
-        return spans if len(spans) == count and found[count] is None else None
 
 
 class DocumentFormat(Format):
@@ -208,12 +217,9 @@ class DocumentFormat(Format):
         """Return a whole document that holds the fields."""
         return values
 
+    @abstractmethod
     def reading(self, fields: Mapping[str, Any], data: Any, said: Header) -> Reading:
-        """Return what the fields stand for; `data` is the document that they are in.
-
-        Not abstract: a spec is decoded whole by its own `read`, which never asks for this.
-        """
-        raise NotImplementedError
+        """Return what the fields stand for; `data` is the document that they are in."""
 
     def comment(self, affine: Affine) -> str:
         """Return what stands above the document, where comments are allowed."""
@@ -226,7 +232,9 @@ class DocumentFormat(Format):
     def read(self, text: str) -> Reading:
         data = self._parsed(text).data
         path = self.parent(data)
-        return self.reading(_at(data, path), data, find_header(text) if self.yaml else Header())
+        return self.reading(
+            value_at(data, path), data, find_header(text) if self.yaml else Header()
+        )
 
     def update(self, text: str, affine: Affine) -> Updated:
         changes: list[Change] = []
@@ -240,7 +248,7 @@ class DocumentFormat(Format):
         """Change what the format keeps outside of `parent`."""
         return text
 
-    def _parsed(self, text: str) -> JsonText | YamlText:
+    def _parsed(self, text: str) -> DocumentText:
         return YamlText(text) if self.yaml else JsonText(text)
 
 
@@ -264,14 +272,33 @@ def _bound(data: Any) -> None:
     raise SpecError(f"more than {_MOST_VALUES:,} values, which no configuration has")
 
 
-def _at(data: Any, path: Path) -> Any:
+def value_at(data: Any, path: Path) -> Any:
+    """Return what stands at a path of plain data."""
     for part in path:
         data = data[part]
     return data
 
 
+def objects(data: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield each object of plain data with its path, an outer one before those in it.
+
+    >>> [path for path, _ in objects({"a": [{"b": 1}]})]
+    [(), ('a', 0)]
+    """
+    waiting: list[tuple[Path, Any]] = [((), data)]
+    while waiting:
+        path, value = waiting.pop()
+        inner: list[tuple[str | int, Any]] = []
+        if isinstance(value, dict):
+            yield path, value
+            inner = list(value.items())
+        elif isinstance(value, list):
+            inner = list(enumerate(value))
+        waiting += [((*path, key), each) for key, each in reversed(inner)]
+
+
 def set_value(
-    document: JsonText | YamlText, parent: Path, key: str, value: Any, changes: list[Change]
+    document: DocumentText, parent: Path, key: str, value: Any, changes: list[Change]
 ) -> str:
     """Return the text with one member of an object set, and note the change."""
     text, path = document.text, (*parent, key)
@@ -281,7 +308,7 @@ def set_value(
         at, inserted = document.insertion(parent, key, value)
         changes.append(Change(name, None, new))
         return text[:at] + inserted + text[at:]
-    old = _at(document.data, path)
+    old = value_at(document.data, path)
     if old == value and type(old) is type(value):
         return text
     start, end = document.spans[path]

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from normstat.atomic import written_whole
 from normstat.errors import NormstatError, SourceError, SpecError
 from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, usual_channels, whole
 from normstat.formats.base import Change, Format, Reading
-from normstat.spec.files import write_text
+from normstat.spec.files import write_bytes
 from normstat.spec.model import Constants
 
 Codes = npt.NDArray[np.float64]
@@ -222,17 +221,7 @@ def store(result: Export, path: Path, *, replace: bool = False) -> None:
             f"{path}: exists and has other content; nothing was written. --update {path} changes "
             "only its normalization, --force replaces the file"
         )
-    if path.exists() and not path.is_file():
-        write_text(path, result.text)  # a device or a pipe, or the reason why not
-        return
-    try:
-        with written_whole(path) as beside:
-            beside.write_bytes(result.content)
-    except OSError as error:
-        raise SourceError(
-            f"{path}: {error.strerror}; it was not written, what was there is untouched. "
-            "Name another place with -o"
-        ) from error
+    write_bytes(path, result.content)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from normstat.errors import SpecError
 from normstat.formats.affine import GRAY, RGB, Affine, floats
 from normstat.formats.base import Header, Reading, assumed, numbers, of_scale
-from normstat.formats.documents import DocumentFormat, Path
+from normstat.formats.documents import DocumentFormat, Path, objects
 
 
 class KerasHub(DocumentFormat):
@@ -18,10 +18,11 @@ class KerasHub(DocumentFormat):
     marks = (r'ImageConverter"', r'"config"')
 
     def parent(self, data: Any) -> Path:
-        path = _converter(data, ())
-        if path is None:
-            raise SpecError("config: there is no ImageConverter with one")
-        return path
+        for path, each in objects(data):
+            is_converter = str(each.get("class_name", "")).endswith("ImageConverter")
+            if is_converter and isinstance(each.get("config"), dict):
+                return (*path, "config")
+        raise SpecError("config: there is no ImageConverter with one")
 
     def values(self, affine: Affine) -> dict[str, Any]:
         return {"scale": floats(affine.scale), "offset": floats(affine.offset)}
@@ -48,15 +49,6 @@ class KerasHub(DocumentFormat):
         return of_scale(
             scale, offset, channels={1: GRAY, len(RGB): RGB}.get(count), warnings=warnings
         )
-
-
-def _converter(data: Any, path: Path) -> Path | None:
-    if not isinstance(data, dict):
-        return None
-    if str(data.get("class_name", "")).endswith("ImageConverter"):
-        return (*path, "config") if isinstance(data.get("config"), dict) else None
-    found = (_converter(value, (*path, key)) for key, value in data.items())
-    return next((each for each in found if each is not None), None)
 
 
 FORMAT = KerasHub()

@@ -14,6 +14,7 @@ from normstat.formats.base import (
     header,
     numbers,
     of_scale,
+    replaced,
     with_header,
 )
 from normstat.formats.snippets import Snippet
@@ -61,12 +62,9 @@ class Ncnn(Format):
 
     def update(self, text: str, affine: Affine) -> Updated:
         self.read(text)
-        changes = []
+        changes: list[Change] = []
         for name, new in zip(("mean", "norm"), _texts(affine), strict=True):
-            match = _match(text, name)
-            if match[1] != new:
-                changes.append(Change(f"{name}_vals", " ".join(match[1].split()), new))
-                text = text[: match.start(1)] + new + text[match.end(1) :]
+            text = replaced(text, _match(text, name).span(1), new, f"{name}_vals", changes)
         return Updated(with_header(text, affine), tuple(changes))
 
 

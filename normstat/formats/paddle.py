@@ -17,7 +17,7 @@ from normstat.formats.base import (
     numbers,
     reading,
 )
-from normstat.formats.documents import Path, YamlFormat, set_value
+from normstat.formats.documents import Path, YamlFormat, objects, set_value, value_at
 from normstat.formats.snippets import Snippet
 
 _MEAN, _STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -32,7 +32,7 @@ class Paddle(YamlFormat):
     marks = (r"\bNormalizeImage\b",)
 
     def parent(self, data: Any) -> Path:
-        path = _find(data, "NormalizeImage", ())
+        path = _find(data, "NormalizeImage")
         if path is None:
             raise SpecError("NormalizeImage: there is no such object")
         return path
@@ -65,8 +65,8 @@ class Paddle(YamlFormat):
         std = numbers(_given(fields, "std", _STD), "NormalizeImage.std")
         channels = said.channels
         if max(len(mean), len(std)) == len(RGB):
-            path = _find(data, "DecodeImage", ())
-            mode = None if path is None else _at(data, path).get("img_mode")
+            path = _find(data, "DecodeImage")
+            mode = None if path is None else value_at(data, path).get("img_mode")
             if mode is None and channels is None:
                 warnings.append(assumed("DecodeImage.img_mode", "BGR"))
             if mode not in (None, "RGB", "BGR"):
@@ -84,8 +84,8 @@ class Paddle(YamlFormat):
 
     def update_elsewhere(self, text: str, affine: Affine, changes: list[Change]) -> str:
         document, mode = self._parsed(text), _mode(affine)
-        path = _find(document.data, "DecodeImage", ())
-        if path is None or mode is None or not isinstance(_at(document.data, path), dict):
+        path = _find(document.data, "DecodeImage")
+        if path is None or mode is None:
             return text
         return set_value(document, path, "img_mode", mode, changes)
 
@@ -127,24 +127,10 @@ def _computed(text: str, field: str) -> Fraction:
         raise SpecError(f"{field}: expected a number such as 1./255., got {text!r}") from None
 
 
-def _find(data: Any, name: str, path: Path) -> Path | None:
+def _find(data: Any, name: str) -> Path | None:
     """Return the path of the first object of this name."""
-    if isinstance(data, dict):
-        if isinstance(data.get(name), dict):
-            return (*path, name)
-        items: Any = data.items()
-    elif isinstance(data, list):
-        items = enumerate(data)
-    else:
-        return None
-    found = (_find(value, name, (*path, key)) for key, value in items)
-    return next((each for each in found if each is not None), None)
-
-
-def _at(data: Any, path: Path) -> Any:
-    for part in path:
-        data = data[part]
-    return data
+    found = (path for path, _ in objects(data) if path and path[-1] == name)
+    return next(found, None)
 
 
 FORMAT = Paddle()

@@ -1,14 +1,15 @@
 """normstat's own spec, with the constants alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from normstat.errors import SpecError
 from normstat.formats.affine import Affine
-from normstat.formats.base import Reading, Updated
-from normstat.formats.documents import DocumentFormat
-from normstat.spec.files import dumps, loads
+from normstat.formats.base import Header, Reading, Updated
+from normstat.formats.documents import DocumentFormat, parse_json
+from normstat.spec.files import dumps, spec_of
 from normstat.spec.model import Constants, Spec
 
 
@@ -27,11 +28,11 @@ class SpecJson(DocumentFormat):
     def write(self, affine: Affine) -> str:
         return dumps(affine.constants())
 
-    def read(self, text: str) -> Reading:
-        return Reading(Affine.of(_loaded(text)), range_known=False)
+    def reading(self, fields: Mapping[str, Any], data: Any, said: Header) -> Reading:
+        return Reading(Affine.of(_spec(data)), range_known=False)
 
     def update(self, text: str, affine: Affine) -> Updated:
-        if isinstance(_loaded(text), Spec):
+        if isinstance(_spec(parse_json(text)), Spec):
             raise SpecError(
                 "is the spec of a dataset, whose numbers follow from what was measured; "
                 "`normstat compute` renews it"
@@ -39,9 +40,9 @@ class SpecJson(DocumentFormat):
         return super().update(text, affine)
 
 
-def _loaded(text: str) -> Constants:
+def _spec(data: Any) -> Constants:
     try:
-        return loads(text.encode(), name="")
+        return spec_of(data, "")
     except SpecError as error:
         raise SpecError(str(error).removeprefix(": ")) from None
 

@@ -13,6 +13,7 @@ from normstat.formats.base import (
     header,
     number,
     reading,
+    replaced,
     with_header,
 )
 
@@ -68,12 +69,9 @@ class Triton(Format):
 
     def update(self, text: str, affine: Affine) -> Updated:
         self.read(text)
-        changes = []
+        changes: list[Change] = []
         for key, new in zip(_KEYS, _texts(affine), strict=True):
-            match = _match(text, key)
-            if match[1] != new:
-                changes.append(Change(key, match[1], new))
-                text = text[: match.start(1)] + new + text[match.end(1) :]
+            text = replaced(text, _match(text, key).span(1), new, key, changes)
         return Updated(with_header(text, affine), tuple(changes))
 
 

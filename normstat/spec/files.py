@@ -105,6 +105,17 @@ def loads(content: bytes, *, name: str = "spec", yaml: bool = False) -> Constant
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         kind = "YAML" if yaml else "JSON"
         raise SpecError(f"{name}: not valid {kind}: {' '.join(str(error).split())}") from error
+    return spec_of(raw, name)
+
+
+def spec_of(raw: Any, name: str) -> Constants:
+    """Return the plain data of a file as the kind of spec that it is.
+
+    Raises
+    ------
+    SpecError
+        It is none, or of another version; or as `decode` does.
+    """
     if not isinstance(raw, dict) or "normstat_spec" not in raw:
         raise SpecError(f"{name}: not a normstat spec (it has no field 'normstat_spec')")
     if raw["normstat_spec"] != SPEC_VERSION:
