@@ -225,7 +225,7 @@ def test_a_palette_has_no_nodata():
 
 @pytest.mark.parametrize("options", [{"bands": ["R"]}, {"nodata": 0}])
 def test_bands_and_nodata_are_refused_beside_resize(options):
-    assert "without --bands and --nodata" in reason(png(RGB, 8, 2), resize=4, **options)
+    assert "without --bands, --nodata and a mask" in reason(png(RGB, 8, 2), resize=4, **options)
 
 
 # --- bombs and damage ---

@@ -14,12 +14,12 @@ import tifffile
 from normstat.errors import ImageError
 from normstat.readers.bands import Layout, Plan, cleaned, gdal_names, held, ome_names, planned
 from normstat.readers.base import Decoded
+from normstat.readers.subfiles import MASK, REDUCED
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts
 
 _PIECE = 1 << 18  # pixels that are counted together
 _MOST_BYTES = 1 << 28  # that a strip may have whatever the limit of pixels is
-_REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
 _TAGS = {
     "photometric": 262, "description": 270, "palette": 320, "extra samples": 338,
     "sample format": 339, "metadata": 42112, "nodata": 42113,
@@ -57,17 +57,11 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         padded=False,
         bands=plan.bands,
     )
-    shown = _mask(tiff, page, pipeline)
     several = [chosen]
     if pipeline.frames == "all" and chosen.frames > 1:
-        if shown is not None:
-            raise ImageError("several pages and a mask, whose page is not known")
         several += [_alike(tiff, pipeline, chosen, number) for number in range(1, chosen.frames)]
         shape = (chosen.frames, *shape)
-    if shown is not None:
-        # As GDAL has it, a mask in the file stands above the value that means none.
-        plan = replace(plan, nodata=None)
-    return Decoded(plan.kind, facts, blocks=_stacked(tiff, several, plan, shown), shape=shape)
+    return Decoded(plan.kind, facts, blocks=_stacked(tiff, several, plan, pipeline), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -113,9 +107,9 @@ def _frame(tiff: Any, pipeline: Pipeline, number: int = 0) -> _Chosen:
     if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
         return _channels_in_pages(tiff, number)
     if pipeline.frames == "all":
-        pages = [each for each in tiff.pages if not _subfile(each) & (_REDUCED | _MASK)] or [page]
+        pages = [each for each in tiff.pages if not _subfile(each) & (REDUCED | MASK)] or [page]
         return _Chosen(pages[number], _planes_of(pages[number]), len(pages))
-    several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (_REDUCED | _MASK)
+    several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (REDUCED | MASK)
     return _Chosen(page, _planes_of(page), 2 if several else 1)
 
 
@@ -297,12 +291,15 @@ def _nodata(page: Any) -> float | None:
 
 
 def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | None:
-    """Return the mask that GDAL writes as a page of its own."""
-    if len(tiff.pages) == 1 or tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
+    """Return the mask of a picture that GDAL writes as a page of its own, before the next one."""
+    if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
         return None
-    for other in tiff.pages[1:]:
-        keyframe = other.keyframe
-        if _subfile(other) & _MASK and keyframe.shape == (page.imagelength, page.imagewidth):
+    for number in range(page.index + 1, len(tiff.pages)):
+        other = tiff.pages[number]
+        keyframe, kind = other.keyframe, _subfile(other)
+        if not kind & (REDUCED | MASK):
+            return None
+        if kind & MASK and keyframe.shape == (page.imagelength, page.imagewidth):
             if prod(keyframe.shape) > pipeline.max_pixels:
                 raise ImageError("a mask that is over the limit of --max-pixels")
             shown: npt.NDArray[np.bool_] = other.asarray() > 0
@@ -310,13 +307,14 @@ def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | N
     return None
 
 
-def _stacked(
-    tiff: Any, several: list[_Chosen], plan: Plan, shown: npt.NDArray[np.bool_] | None
-) -> Iterator[Block]:
+def _stacked(tiff: Any, several: list[_Chosen], plan: Plan, pipeline: Pipeline) -> Iterator[Block]:
     """Yield the blocks of all frames, which lie below each other."""
     for number, chosen in enumerate(several):
         top = number * int(chosen.page.imagelength)
-        for block in _blocks(tiff, chosen, plan, shown):
+        shown = _mask(tiff, chosen.page, pipeline)
+        # As GDAL has it, a mask in the file stands above the value that means none.
+        own = plan if shown is None else replace(plan, nodata=None)
+        for block in _blocks(tiff, chosen, own, shown):
             if block.window is None or not top:
                 yield block
             else:
