@@ -438,7 +438,7 @@ BROKEN = {
     "dates": (whole(np.array(["2020-01-01"], "M8[D]")), "no statistics"),
     "beyond floats": (whole(np.full(4, 2**53 + 2)), "beyond 2^53"),
     "far below": (whole(np.full(4, -(2**63))), "beyond 2^53"),
-    "all nan": (whole(np.full((4, 4), np.nan)), "no pixel of channel 1 counts"),
+    "all nan": (whole(np.full((4, 4), np.nan)), "no pixel counts: all are nan"),
     "too many pixels": (whole(np.zeros((20000, 1), np.uint8)), "--max-pixels"),
 }
 

@@ -126,15 +126,18 @@ def test_what_is_masked_does_not_count_either():
 
 
 @pytest.mark.parametrize(
-    ("kind", "values"),
+    ("kind", "bands", "values", "told"),
     [
-        ("gray-float", np.array([[np.nan, np.inf]])),
-        ("bands2-float", np.array([[1.0], [np.nan]])),
+        ("gray-float", "", [[np.nan, np.inf]], "no pixel counts: all are infinite or nan"),
+        ("gray-float", "", np.empty((1, 0)), "no pixel counts"),
+        ("bands3-float", "", [[1.0], [np.nan], [2.0]], "no pixel of B2 counts: all are nan"),
+        ("bands2-float", "B04,B8A", [[1.0], [np.nan]], "no pixel of B8A counts: all are nan"),
     ],
 )
-def test_a_channel_without_any_value_is_an_error_of_the_image(kind, values):
-    with pytest.raises(ImageError, match="no pixel of channel"):
-        counted(kind, FACTS, [Block(values)], covariance=False)
+def test_a_channel_without_any_value_is_an_error_of_the_image(kind, bands, values, told):
+    with pytest.raises(ImageError) as caught:
+        counted(kind, FACTS._replace(bands=bands), [Block(np.array(values))], covariance=False)
+    assert str(caught.value) == told
 
 
 def test_values_too_small_to_hold_are_an_error_of_the_image():

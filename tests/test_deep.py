@@ -205,13 +205,17 @@ def test_bands_that_an_image_does_not_have_are_refused(asked):
 
 
 def test_nodata_counts_in_each_channel_by_itself(tmp_path):
-    codes = RGB // 64 * 64
+    codes = RGB // 4 * 4
+    codes[::2, :, 0] = 64
     (tmp_path / "image.png").write_bytes(png(codes, 8, 2))
     spec = normstat.compute(tmp_path, nodata=64)
     expected = [plane[plane != 64] / 255 for plane in planes(codes)]
     assert spec.channels == ["R", "G", "B"]
     assert spec.mean == pytest.approx([each.mean() for each in expected], rel=1e-12)
     assert spec.std == pytest.approx([each.std() for each in expected], rel=1e-12)
+    for percent, found in spec.percentiles.items():
+        quantiles = [np.percentile(each, float(percent)) for each in expected]
+        assert found == pytest.approx(quantiles, abs=1e-12)
     assert spec.state.left_out == {"nodata": int((codes == 64).sum())}
 
 
@@ -221,7 +225,7 @@ def test_a_palette_has_no_nodata():
 
 @pytest.mark.parametrize("options", [{"bands": ["R"]}, {"nodata": 0}])
 def test_bands_and_nodata_are_refused_beside_resize(options):
-    assert "without --bands and --nodata" in reason(png(RGB, 8, 2), resize=4, **options)
+    assert "without --bands, --nodata and a mask" in reason(png(RGB, 8, 2), resize=4, **options)
 
 
 # --- bombs and damage ---

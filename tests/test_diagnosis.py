@@ -23,7 +23,7 @@ from normstat.diagnosis.descent import descent
 from normstat.diagnosis.examination import theory
 from normstat.diagnosis.jitter import implied, nearest_argument
 from normstat.diagnosis.looking import Question, crop_box, look
-from normstat.diagnosis.quadratic import quadratic, rates_of, second_moments
+from normstat.diagnosis.quadratic import means_of, quadratic, rates_of, second_moments
 from normstat.diagnosis.spectrum import eigenvalues, product
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.presets import load_catalogue
@@ -137,6 +137,12 @@ def test_second_moments_are_those_of_the_pixels():
     inputs = [[*(Fraction(int(code), 255) for code in row), Fraction(1)] for row in codes]
     gram = product(list(zip(*inputs, strict=True)), inputs)
     assert moments == [[value / len(codes) for value in row] for row in gram]
+
+
+def test_means_are_of_the_values_that_each_channel_has():
+    sums = ImageSums(channels=2, images=1, n=[4, 2], s=[8, 10], q=[20, 52])
+    whole = KindState(Histogram.empty(2, 256), sums)
+    assert means_of(whole, Fraction(1)) == [2, 5]
 
 
 # --- closed forms

@@ -143,14 +143,17 @@ def test_pictures_beside_that_of_a_camera_are_no_frames(tmp_path):
 
 @pytest.mark.parametrize("form", [{}, {"byteorder": ">"}, {"bigtiff": True}])
 def test_smaller_copies_and_masks_are_no_pages(form):
+    mask = PICTURES[0][..., 0] > 40
     content = pages(
         PICTURES[0],
         (PICTURES[0][::2, ::2], {"subfiletype": 1}),
-        (np.zeros((8, 6), bool), {"subfiletype": 4}),
+        (mask, {"subfiletype": 4}),
         PICTURES[1],
         form=form,
     )
-    assert np.array_equal(found_in(content)[3], stacked(PICTURES[:2]))
+    *_, codes, valid = found_in(content)
+    assert np.array_equal(codes, stacked(PICTURES[:2]))
+    assert np.array_equal(valid[0], np.concatenate([mask, np.ones_like(mask)]))
 
 
 @given(st.integers(2, 4), st.data())

@@ -22,7 +22,7 @@ def of(values, bins=256):
 def test_integers_equal_those_of_the_pixels(values):
     histogram = of(values)
     wide = values.astype(object)
-    assert histogram.count == values.shape[1]
+    assert histogram.counts.sum(axis=1).tolist() == [values.shape[1]] * len(values)
     assert histogram.sums() == list(wide.sum(axis=1))
     assert histogram.square_sums() == list((wide**2).sum(axis=1))
     assert histogram.minima() == list(values.min(axis=1))
@@ -33,6 +33,16 @@ def test_integers_equal_those_of_the_pixels(values):
 def test_percentile_is_that_of_numpy(values, percent):
     found = [float(value) for value in of(values).percentile(percent)]
     assert found == pytest.approx(np.percentile(values, float(percent), axis=1), abs=1e-9)
+
+
+@given(codes, percents, st.integers(0, 2))
+def test_percentile_is_of_the_values_that_a_channel_has(values, percent, fewer):
+    """Nodata can leave each channel another number of values."""
+    kept = [channel[: max(1, len(channel) - fewer * place)] for place, channel in enumerate(values)]
+    counts = np.concatenate([of(channel).counts for channel in kept])
+    found = [float(value) for value in Histogram(counts).percentile(percent)]
+    expected = [np.percentile(channel, float(percent)) for channel in kept]
+    assert found == pytest.approx(expected, abs=1e-9)
 
 
 def test_percentile_is_exact_between_two_codes():

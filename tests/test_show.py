@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import normstat
@@ -41,6 +42,47 @@ def test_numbers_of_any_size_are_told_with_their_digits(run, tmp_path, unit):
     told, copied = (line.split(None, 1)[1] for line in lines if line.startswith("std "))
     assert float(told) == pytest.approx(values.std(), rel=1e-4)
     assert json.loads(copied) == pytest.approx([values.std()], rel=1e-6)
+
+
+MIXED = {
+    "8-bit and 16-bit images, 2 of them 16-bit: each counts as a fraction": {
+        "a.tif": np.uint8, "b.tif": np.uint16, "c.tif": np.uint16,
+    },
+    "whole numbers and floats, 1 of them floats: both are values of their own": {
+        "a.tif": np.int16, "b.tif": np.float32, "c.tif": np.int16,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
+@pytest.mark.parametrize("note", MIXED)
+def test_what_counts_together_is_told(run, tmp_path, note, photometric):
+    for name, dtype in MIXED[note].items():
+        options = {"photometric": photometric}
+        shape = (4, 5, 3) if photometric == "rgb" else (4, 5)
+        tifffile.imwrite(tmp_path / name, (np.ones(shape) / 2).astype(dtype), **options)
+    assert run("compute", ".", "-q").code == 0
+    assert note in " ".join(run("show").out.split())
+
+
+def test_gray_and_colour_of_one_depth_are_not_of_two(run, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5), np.uint16))
+    tifffile.imwrite(tmp_path / "b.tif", np.ones((4, 5, 3), np.uint16), photometric="rgb")
+    assert run("compute", ".", "-q").code == 0
+    out = " ".join(run("show").out.split())
+    assert "gray images count as three equal channels" in out
+    assert "8-bit" not in out
+
+
+@pytest.mark.parametrize(
+    ("top", "bars"), [(4095, "█" * 12), (1023, "█" * 4), (255, "█"), (65535, "█" + " " * 11)]
+)
+def test_the_histogram_is_of_the_range_that_was_asked_for(run, tmp_path, top, bars):
+    codes = np.arange(min(top, 4095) + 1, dtype=np.uint16).reshape(-1, 64)
+    Image.fromarray(codes).save(tmp_path / "a.png")
+    assert run("compute", "a.png", "--max-pixel-value", top, "-q").code == 0
+    [line] = [line for line in run("show").out.splitlines() if line.startswith("histogram")]
+    assert line.split(maxsplit=1)[1].strip() == bars.strip()
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140])

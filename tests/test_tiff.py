@@ -258,14 +258,55 @@ def test_nodata_that_is_asked_for_stands_above_that_of_the_file(tmp_path):
     assert spec.min == [0.0]
 
 
-def test_a_mask_in_the_file_leaves_out_what_gdal_leaves_out(tmp_path):
-    bands = planes(noise("uint16", 2))
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_mask_in_the_file_leaves_out_what_gdal_leaves_out(tmp_path, dtype, channels):
+    """Whichever library reads the pixels: Pillow, which reads the plain ones, knows no masks."""
+    bands = planes(noise(dtype, channels))
     mask = noise("uint8") > 100
     by_gdal(tmp_path / "image.tif", bands, mask=mask)
     spec = normstat.compute(tmp_path)
     expected = gdals_own(tmp_path / "image.tif")
-    assert spec.state.left_out == {"masked": 2 * np.count_nonzero(~mask)}
-    assert spec.mean == pytest.approx([each.mean() / 65535 for each in expected], rel=1e-12)
+    assert spec.state.left_out == {"masked": channels * np.count_nonzero(~mask)}
+    means = [each.mean() / spec.max_pixel_value for each in expected]
+    assert spec.mean == pytest.approx(means, rel=1e-12)
+
+
+def pages_of(*pages, **options):
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as tiff:
+        for codes, is_mask in pages:
+            kind = {"photometric": "mask", "subfiletype": 4} if is_mask else options
+            tiff.write(codes, **{"metadata": None, "photometric": "minisblack", **kind})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_mask_after_another_picture_is_not_of_the_first(dtype):
+    first, second = noise(dtype), noise(dtype)
+    content = pages_of((first, False), (second, False), (noise("uint8") > 100, True))
+    _, _, codes, valid = decoded(content)
+    assert np.array_equal(codes[0], first)
+    assert valid is None
+
+
+def test_what_is_transparent_or_masked_in_the_file_is_left_out(tmp_path):
+    codes, mask = noise("uint16", 4), noise("uint8") > 100
+    codes[::3, :, 3] = 0
+    content = pages_of((codes, False), (mask, True), photometric="rgb", extrasamples=[2])
+    spec = measured(tmp_path, content, alpha="mask")
+    shown = codes[mask & (codes[..., 3] > 0)][:, :3]
+    assert spec.mean == pytest.approx(shown.mean(axis=0) / 65535, rel=1e-12)
+
+
+def test_a_chain_of_pages_that_leads_nowhere_hides_no_picture():
+    codes = noise("uint8")
+    content = bytearray(written(codes))
+    (place,) = np.frombuffer(content[4:8], "<u4")
+    (entries,) = np.frombuffer(content[place : place + 2], "<u2")
+    end = place + 2 + 12 * entries
+    content[end : end + 4] = (2**31).to_bytes(4, "little")
+    assert np.array_equal(codes_of(bytes(content))[0], codes)
 
 
 # --- bands ---

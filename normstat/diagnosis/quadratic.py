@@ -34,8 +34,7 @@ class Rates:
 
 def means_of(whole: KindState, top: Fraction) -> list[Fraction]:
     """Return the mean of all pixels a channel, exact, where the code `top` counts as 1."""
-    pixels = whole.images.n[0]
-    return [Fraction(each, pixels) / top for each in whole.images.s]
+    return [Fraction(s, n) / top for s, n in zip(whole.images.s, whole.images.n, strict=True)]
 
 
 def second_moments(whole: KindState, top: Fraction) -> Matrix | None:

@@ -12,6 +12,7 @@ from normstat.images.modes import ALPHA, GRAY16
 from normstat.readers import reader_by
 from normstat.readers.bands import held
 from normstat.readers.depths import avif_bits, jpeg2000_bits
+from normstat.readers.subfiles import has_mask
 from normstat.spec.model import Pipeline
 
 _SIGNED = 2  # of the TIFF tag SampleFormat
@@ -36,11 +37,11 @@ def loss_of(image: Image.Image, file: BinaryIO, pipeline: Pipeline) -> str | Non
     if image.mode in GRAY16 and bits != 16:  # noqa: PLR2004
         return f"{bits}-bit gray, whose codes Pillow would change"
     if image.format == "TIFF":
-        return _tiff_loss(image, pipeline)
+        return _tiff_loss(image, file, pipeline)
     return None
 
 
-def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
+def _tiff_loss(image: Image.Image, file: BinaryIO, pipeline: Pipeline) -> str | None:
     tags = image.tag_v2  # type: ignore[attr-defined]
     samples, extra = tags.get(277, 1), set(tags.get(338, ()))
     asked = pipeline.bands is not UNSET or pipeline.nodata is not UNSET
@@ -66,7 +67,10 @@ def _tiff_loss(image: Image.Image, pipeline: Pipeline) -> str | None:
             _GDAL_NODATA in tags and _has_nodata(tags[_GDAL_NODATA], image.mode)
         ),
     }
-    return next((loss for loss, is_so in losses.items() if is_so), None)
+    loss = next((loss for loss, is_so in losses.items() if is_so), None)
+    if loss is None and not image.tell() and has_mask(file):
+        return "a mask in a page of its own, which Pillow does not apply"
+    return loss
 
 
 def _has_channel_pages(description: str, samples: int) -> bool:

@@ -54,7 +54,7 @@ def check_whole(pipeline: Pipeline) -> None:
     if pipeline.resize or pipeline.crop:
         raise ImageError(
             "--resize and --crop are for images of 8 bits, or of gray with 16, "
-            "without --bands and --nodata"
+            "without --bands, --nodata and a mask in the file"
         )
 
 

@@ -117,7 +117,8 @@ class Plan:
         valid: Any = shown
         why = "masked"
         if self.mask is not None:
-            valid, why = codes[self.mask] > 0, "transparent"
+            opaque = codes[self.mask] > 0
+            valid, why = opaque if shown is None else opaque & shown, "transparent"
         elif self.nodata is not None:
             valid, why = taken != self.nodata, "nodata"
             valid = None if valid.all() else valid

@@ -245,7 +245,9 @@ def _frames(dataset: FileDataset, stored: _Stored) -> Iterator[Codes]:
     more = "; more decoders: pip install python-gdcm, or pip install 'pylibjpeg[all]'"
     try:
         decoder = get_decoder(stored.syntax)
-    except NotImplementedError:
+    except (
+        NotImplementedError
+    ):  # the only way to ask: pydicom keeps its table of decoders to itself
         raise ImageError(f"DICOM in a transfer syntax that is not read: {name}") from None
     if not decoder.is_available:
         raise ImageError(f"DICOM in {name}, for which there is no decoder here{more}")

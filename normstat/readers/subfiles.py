@@ -4,6 +4,9 @@ The chain of pages is walked by itself, because Pillow stops at a page that it c
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 REDUCED, MASK = 1, 4  # bits of the tag NewSubfileType (TIFF 6.0, section 8)
@@ -27,8 +30,19 @@ class _Form(NamedTuple):
         return int(found)
 
 
-def subfile_types(file: BinaryIO) -> list[int]:
-    """Return the NewSubfileType of each page, 0 where a page does not tell.
+def has_mask(file: BinaryIO) -> bool:
+    """Whether the first picture has a mask in a page of its own, before any other picture."""
+    with suppress(struct.error):  # a damaged chain has told what it can
+        for kind in islice(subfile_types(file), 1, None):
+            if kind & (REDUCED | MASK) == MASK:
+                return True
+            if not kind & (REDUCED | MASK):
+                break
+    return False
+
+
+def subfile_types(file: BinaryIO) -> Iterator[int]:
+    """Yield the NewSubfileType of each page, 0 where a page does not tell.
 
     Raises
     ------
@@ -41,18 +55,16 @@ def subfile_types(file: BinaryIO) -> list[int]:
     if form.number(file, "H") == 43:  # noqa: PLR2004 (BigTIFF)
         form = _Form(order, "Q", "Q", 12)
         file.seek(8)
-    types: list[int] = []
     seen: set[int] = set()
     place = form.number(file, form.offset)
-    while place and place not in seen and len(types) < _MOST:
+    while place and place not in seen and len(seen) < _MOST:
         seen.add(place)
         file.seek(place)
         entries = form.number(file, form.entries)
         size = form.value + struct.calcsize(form.order + form.offset)
         content = file.read(entries * size) if entries < _MOST else b""
-        types.append(_type(content, size, form))
         place = form.number(file, form.offset)
-    return types
+        yield _type(content, size, form)
 
 
 def _type(entries: bytes, size: int, form: _Form) -> int:

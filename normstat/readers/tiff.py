@@ -1,4 +1,4 @@
-"""TIFF of any type, depth and number of bands, by tiles or strips, through tifffile."""
+"""TIFF of any type, depth and number of bands, through tifffile: what its pages and tags mean."""
 
 import struct
 from collections.abc import Iterator
@@ -14,18 +14,17 @@ import tifffile
 from normstat.errors import ImageError
 from normstat.readers.bands import Layout, Plan, cleaned, gdal_names, held, ome_names, planned
 from normstat.readers.base import Decoded
+from normstat.readers.segments import JPEG, Plane, parts_of
+from normstat.readers.subfiles import MASK, REDUCED
 from normstat.spec.model import Pipeline
 from normstat.statistics import Block, Facts
 
-_PIECE = 1 << 18  # pixels that are counted together
 _MOST_BYTES = 1 << 28  # that a strip may have whatever the limit of pixels is
-_REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
 _TAGS = {
     "photometric": 262, "description": 270, "palette": 320, "extra samples": 338,
     "sample format": 339, "metadata": 42112, "nodata": 42113,
 }  # fmt: skip
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _COLOUR, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
-_JPEG = {6, 7}  # compressions that hold YCbCr and give RGB
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # values of the tag ExtraSamples
 
 
@@ -57,29 +56,11 @@ def read(file: BinaryIO, pipeline: Pipeline) -> Decoded:
         padded=False,
         bands=plan.bands,
     )
-    shown = _mask(tiff, page, pipeline)
     several = [chosen]
     if pipeline.frames == "all" and chosen.frames > 1:
-        if shown is not None:
-            raise ImageError("several pages and a mask, whose page is not known")
         several += [_alike(tiff, pipeline, chosen, number) for number in range(1, chosen.frames)]
         shape = (chosen.frames, *shape)
-    if shown is not None:
-        # As GDAL has it, a mask in the file stands above the value that means none.
-        plan = replace(plan, nodata=None)
-    return Decoded(plan.kind, facts, blocks=_stacked(tiff, several, plan, shown), shape=shape)
-
-
-@dataclass(frozen=True)
-class _Plane:
-    """One or all channels of the image: a page, or one sample of a planar page.
-
-    `offset` is where its codes lie one after the other, uncompressed; None: in segments.
-    """
-
-    page: Any
-    sample: int
-    offset: int | None
+    return Decoded(plan.kind, facts, blocks=_stacked(tiff, several, plan, pipeline), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -87,7 +68,7 @@ class _Chosen:
     """The planes that are the channels of one frame; `frames` is how many there are."""
 
     page: Any
-    planes: list[_Plane]
+    planes: list[Plane]
     frames: int = 1
     names: tuple[str, ...] = ()
 
@@ -113,9 +94,9 @@ def _frame(tiff: Any, pipeline: Pipeline, number: int = 0) -> _Chosen:
     if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
         return _channels_in_pages(tiff, number)
     if pipeline.frames == "all":
-        pages = [each for each in tiff.pages if not _subfile(each) & (_REDUCED | _MASK)] or [page]
+        pages = [each for each in tiff.pages if not _subfile(each) & (REDUCED | MASK)] or [page]
         return _Chosen(pages[number], _planes_of(pages[number]), len(pages))
-    several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (_REDUCED | _MASK)
+    several = len(tiff.pages) > 1 and not _subfile(tiff.pages[1]) & (REDUCED | MASK)
     return _Chosen(page, _planes_of(page), 2 if several else 1)
 
 
@@ -142,13 +123,13 @@ def _subfile(page: Any) -> int:
     return int(getattr(page.keyframe, "subfiletype", 0) or 0) if page is not None else 0
 
 
-def _planes_of(page: Any, offset: int | None = None) -> list[_Plane]:
+def _planes_of(page: Any, offset: int | None = None) -> list[Plane]:
     if offset is None and page.keyframe.is_final:
         offset = int(page.dataoffsets[0])
     samples, _, height, width, _ = page.keyframe.shaped
     size = height * width * page.keyframe.dtype.itemsize if page.keyframe.dtype else 0
     return [
-        _Plane(page, sample, None if offset is None else offset + sample * size)
+        Plane(page, sample, None if offset is None else offset + sample * size)
         for sample in range(samples)
     ]
 
@@ -271,7 +252,7 @@ def _photometric(page: Any) -> int:
     if page.tags.get(_TAGS["photometric"]) is None and page.samplesperpixel == 1:
         raise ImageError("a TIFF that does not say whether 0 is black")
     photometric = int(page.photometric)
-    if photometric == _YCBCR and page.compression not in _JPEG:
+    if photometric == _YCBCR and page.compression not in JPEG:
         raise ImageError("YCbCr colours, which are read in JPEG alone")
     if photometric not in {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _COLOUR, _PALETTE, _YCBCR}:
         name = getattr(page.photometric, "name", str(photometric))
@@ -297,12 +278,15 @@ def _nodata(page: Any) -> float | None:
 
 
 def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | None:
-    """Return the mask that GDAL writes as a page of its own."""
-    if len(tiff.pages) == 1 or tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
+    """Return the mask of a picture that GDAL writes as a page of its own, before the next one."""
+    if tiff.is_imagej or tiff.is_ome or tiff.is_shaped:
         return None
-    for other in tiff.pages[1:]:
-        keyframe = other.keyframe
-        if _subfile(other) & _MASK and keyframe.shape == (page.imagelength, page.imagewidth):
+    for number in range(page.index + 1, len(tiff.pages)):
+        other = tiff.pages[number]
+        keyframe, kind = other.keyframe, _subfile(other)
+        if not kind & (REDUCED | MASK):
+            return None
+        if kind & MASK and keyframe.shape == (page.imagelength, page.imagewidth):
             if prod(keyframe.shape) > pipeline.max_pixels:
                 raise ImageError("a mask that is over the limit of --max-pixels")
             shown: npt.NDArray[np.bool_] = other.asarray() > 0
@@ -310,13 +294,14 @@ def _mask(tiff: Any, page: Any, pipeline: Pipeline) -> npt.NDArray[np.bool_] | N
     return None
 
 
-def _stacked(
-    tiff: Any, several: list[_Chosen], plan: Plan, shown: npt.NDArray[np.bool_] | None
-) -> Iterator[Block]:
+def _stacked(tiff: Any, several: list[_Chosen], plan: Plan, pipeline: Pipeline) -> Iterator[Block]:
     """Yield the blocks of all frames, which lie below each other."""
     for number, chosen in enumerate(several):
         top = number * int(chosen.page.imagelength)
-        for block in _blocks(tiff, chosen, plan, shown):
+        shown = _mask(tiff, chosen.page, pipeline)
+        # As GDAL has it, a mask in the file stands above the value that means none.
+        own = plan if shown is None else replace(plan, nodata=None)
+        for block in _blocks(tiff, chosen, own, shown):
             if block.window is None or not top:
                 yield block
             else:
@@ -330,12 +315,8 @@ def _blocks(
     planes = chosen.planes
     if not chosen.interleaved:
         planes = [planes[channel] for channel in plan.needs]
-    contiguous = all(plane.offset is not None for plane in planes)
-    parts = _rows(tiff, planes) if contiguous else _segments(tiff, planes)
-    if not contiguous and not chosen.page.is_tiled:
-        parts = _gathered(parts)
     width = int(chosen.page.imagewidth)
-    for found, rows, columns in parts:
+    for found, rows, columns in parts_of(tiff, planes, held(plan.layout.nodata, plan.layout.dtype)):
         if chosen.interleaved:
             codes = found[0].reshape(-1, found[0].shape[-1]).T
             if plan.needs != tuple(range(len(codes))):
@@ -344,92 +325,3 @@ def _blocks(
             codes = np.stack([each.reshape(-1) for each in found])
         part = None if shown is None else shown[rows, columns].reshape(-1)
         yield plan.block(codes, (rows, slice(columns.start, min(columns.stop, width))), part)
-
-
-_Part = tuple[list[npt.NDArray[Any]], slice, slice]
-
-
-def _rows(tiff: Any, planes: list[_Plane]) -> Iterator[_Part]:
-    """Yield rows of planes that lie uncompressed in the file."""
-    page = planes[0].page.keyframe
-    _, _, height, width, samples = page.shaped
-    dtype = page.dtype.newbyteorder(tiff.byteorder)
-    row = width * samples * dtype.itemsize
-    step = max(1, _PIECE // width)
-    for start in range(0, height, step):
-        rows = min(step, height - start)
-        found = []
-        for plane in planes:
-            content = _read(tiff, (plane.offset or 0) + start * row, rows * row)
-            codes = np.frombuffer(content, dtype).reshape(rows, width, samples)
-            found.append(codes.astype(page.dtype.newbyteorder("="), copy=False))
-        yield found, slice(start, start + rows), slice(0, width)
-
-
-def _segments(tiff: Any, planes: list[_Plane]) -> Iterator[_Part]:
-    """Yield the decoded tiles or strips of planes, those of one place together."""
-    keyframe = planes[0].page.keyframe
-    per_plane = prod(keyframe.chunked) // keyframe.shaped[0]
-    height, width = int(keyframe.imagelength), int(keyframe.imagewidth)
-    for place in range(per_plane):
-        found, rows, columns = [], slice(0), slice(0)
-        for plane in planes:
-            codes, (top, left) = _segment(tiff, plane.page, plane.sample * per_plane + place)
-            codes = codes[: height - top, : width - left]
-            rows = slice(top, top + codes.shape[0])
-            columns = slice(left, left + codes.shape[1])
-            found.append(codes)
-        if len({codes.shape for codes in found}) > 1:
-            raise ImageError("damaged: channels of unlike sizes")
-        yield found, rows, columns
-
-
-def _segment(tiff: Any, page: Any, index: int) -> tuple[npt.NDArray[Any], tuple[int, int]]:
-    """Return one tile or strip of shape (rows, columns, samples), and its first row and column."""
-    keyframe = page.keyframe
-    if index >= len(page.dataoffsets) or index >= len(page.databytecounts):
-        raise ImageError("damaged: tiles or strips are missing")
-    count = int(page.databytecounts[index])
-    content = _read(tiff, int(page.dataoffsets[index]), count) if count else None
-    tables = {"jpegtables": page.jpegtables} if keyframe.compression in _JPEG else {}
-    codes, (_, _, top, left, _), shape = keyframe.decode(content, index, **tables)
-    if codes is None:
-        # GDAL leaves out tiles without values.
-        codes = np.full(shape, _fill(keyframe), keyframe.dtype.newbyteorder("="))
-    return codes[0], (int(top), int(left))
-
-
-def _fill(page: Any) -> Any:
-    value = held(_nodata(page), page.dtype.newbyteorder("="))
-    return 0 if value is None else value
-
-
-def _gathered(parts: Iterator[_Part]) -> Iterator[_Part]:
-    """Put strips together until they are worth counting."""
-    waiting: list[list[npt.NDArray[Any]]] = []
-    first, last, pixels, columns = 0, 0, 0, slice(0)
-    for found, rows, columns in parts:
-        if not waiting:
-            first = rows.start
-        waiting.append(found)
-        last, pixels = rows.stop, pixels + found[0].shape[0] * found[0].shape[1]
-        if pixels >= _PIECE:
-            yield _joined(waiting), slice(first, last), columns
-            waiting, pixels = [], 0
-    if waiting:
-        yield _joined(waiting), slice(first, last), columns
-
-
-def _joined(waiting: list[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
-    if len(waiting) == 1:
-        return waiting[0]
-    return [np.concatenate(each) for each in zip(*waiting, strict=True)]
-
-
-def _read(tiff: Any, offset: int, count: int) -> bytes:
-    file = tiff.filehandle
-    if offset + count > file.size:
-        raise ImageError(f"damaged: the file ends {offset + count - file.size:,} bytes early")
-    file.seek(offset)
-    content: bytes = file.read(count)
-    return content

@@ -15,7 +15,7 @@ from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
 from normstat.reports.values import copyable, decimals_text
 from normstat.sources.shards import ranges
-from normstat.spec.model import Masks, Part, Pipeline, Spec
+from normstat.spec.model import Histogram, Masks, Part, Pipeline, Spec
 
 _MOST_ACROSS = 4  # channels that stand beside each other
 _NARROWEST = 60  # columns of a terminal
@@ -59,8 +59,17 @@ def _headline(spec: Spec) -> RenderableType:
     rows += [_row(f"{percent} %", values) for percent, values in spec.percentiles.items()]
     rows.append(_row("max", spec.max))
     if spec.histogram:
-        rows.append(_Row("histogram", [sparkline(counts) for counts in spec.histogram.counts]))
+        bins = _bins_of_range(spec, spec.histogram)
+        lines = [sparkline(counts[:bins]) for counts in spec.histogram.counts]
+        rows.append(_Row("histogram", lines))
     return _by_channel(spec.channels, _unit(spec), rows)
+
+
+def _bins_of_range(spec: Spec, histogram: Histogram) -> int | None:
+    """Return how many bins reach up to max_pixel_value, beyond which codes have none to show."""
+    if histogram.first_code is not UNSET:
+        return None  # of signed codes, which have no range
+    return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
 
 
 def _unit(spec: Spec) -> str:
@@ -302,8 +311,7 @@ def _masks(masks: Masks) -> str:
 
 
 def _notes(spec: Spec) -> str:
-    counts, kinds = spec.counts, spec.state.kinds
-    notes = []
+    counts, notes = spec.counts, []
     if spec.estimator.sample:
         notes.append(
             "± is how far the numbers of all listed images may be; min and max are the sample's"
@@ -320,14 +328,28 @@ def _notes(spec: Spec) -> str:
         notes.append(f"{inverted:,} in which small values are white (MONOCHROME1), kept as stored")
     if counts.padded:
         notes.append(f"{counts.padded:,} smaller than the crop, padded with zeros")
+    return "; ".join([*notes, *_together(spec)])
+
+
+def _together(spec: Spec) -> Iterator[str]:
+    """Yield the rules by which images of unlike kinds count together."""
+    kinds = spec.state.kinds
     if len(spec.channels) > 1 and any(kind.startswith("gray") for kind in kinds):
-        notes.append("gray images count as three equal channels")
-    if "gray16" in kinds and len(kinds) > 1:
-        notes.append(
-            f"8-bit and 16-bit images, {kinds['gray16'].images.images:,} of them 16-bit: each "
-            "counts as a fraction of its own range, 255 or 65535; max_pixel_value is that of most"
+        yield "gray images count as three equal channels"
+    images = {
+        depth: sum(kind.images.images for name, kind in kinds.items() if name.endswith(depth))
+        for depth in ("8", "16", "-s16", "-float")
+    }
+    if images["-s16"] and images["-float"]:
+        yield (
+            f"whole numbers and floats, {images['-float']:,} of them floats: both are values of "
+            "their own, and count together"
         )
-    return "; ".join(notes)
+    elif images["8"] and images["16"]:
+        yield (
+            f"8-bit and 16-bit images, {images['16']:,} of them 16-bit: each counts as a fraction "
+            "of its own range, 255 or 65535; max_pixel_value is that of most"
+        )
 
 
 def _skipped(spec: Spec) -> str:
@@ -341,13 +363,15 @@ def _skipped(spec: Spec) -> str:
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """Return a histogram as a line of 12 bars, the highest of them full.
+    """Return a histogram as a line of at most 12 bars, the highest of them full.
 
-    >>> sparkline([0] * 128 + [4] * 128)
-    '      ██████'
+    >>> sparkline([0] * 128 + [4] * 128), sparkline([1, 2, 4])
+    ('      ██████', '▂▄█')
     """
-    edges = [len(counts) * bar // _BAR_BINS for bar in range(_BAR_BINS + 1)]
-    bins = [sum(counts[start:end]) for start, end in pairwise(edges)]
+    bars = min(len(counts), _BAR_BINS)
+    edges = [len(counts) * bar // bars for bar in range(bars + 1)]
+    # Bars are of unlike numbers of bins: their heights are means, in whole numbers.
+    bins = [sum(counts[start:end]) * len(counts) // (end - start) for start, end in pairwise(edges)]
     top = max(*bins, 1)
     # Rounded up: what is there is seen.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in bins)

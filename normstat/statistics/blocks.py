@@ -91,6 +91,7 @@ def counted(kind: str, facts: Facts, blocks: Iterable[Block], *, covariance: boo
             whole = None
         if covariance:
             joint.add(values, valid, rounded=is_float and whole is None)
+    _check_all(gathering.totals(), known, facts, left_out)
     content = gathering.content()
     if whole is not None:
         kind, content = whole.kind.name, whole.content()
@@ -186,8 +187,12 @@ class _Codes:
             # Not bincount, which makes int64 of the pixels and a table of its own for each block.
             np.add.at(self._counts[channel], some, 1)
 
+    def totals(self) -> list[int]:
+        """Return how many values of each channel count."""
+        totals: list[int] = self._counts.sum(axis=1).tolist()
+        return totals
+
     def content(self) -> bytes:
-        _check_all(self._counts.sum(axis=1).tolist())
         if self.kind.bins == NARROW:
             return packed(self._counts.ravel().tolist())
         return packed_wide(self._counts)
@@ -229,8 +234,11 @@ class _Floats:
                 low, high = self._limits[channel]
                 self._limits[channel] = min(low, float(some.min())), max(high, float(some.max()))
 
+    def totals(self) -> list[int]:
+        """Return how many values of each channel count."""
+        return [moments.count for moments in self._moments]
+
     def content(self) -> bytes:
-        _check_all([moments.count for moments in self._moments])
         return packed_moments(
             [
                 Exact.of(moments, low, high)
@@ -239,7 +247,11 @@ class _Floats:
         )
 
 
-def _check_all(counts: Iterable[int]) -> None:
-    for channel, count in enumerate(counts, 1):
-        if not count:
-            raise ImageError(f"no pixel of channel {channel} counts")
+def _check_all(totals: list[int], kind: Kind, facts: Facts, left_out: Counter[str]) -> None:
+    """Refuse an image with a channel of which nothing counts."""
+    names = facts.bands.split(",") if facts.bands else kind.names
+    empty = [name for name, total in zip(names, totals, strict=True) if not total]
+    if empty:
+        which = "" if len(empty) == len(totals) else f" of {' and '.join(empty)}"
+        why = " or ".join(sorted(why for why, count in left_out.items() if count))
+        raise ImageError(f"no pixel{which} counts" + (f": all are {why}" if why else ""))

@@ -22,8 +22,8 @@ class Histogram:
     Examples
     --------
     >>> h = Histogram.of(np.array([[0, 0, 255]], dtype=np.uint8), bins=256)
-    >>> h.count, h.sums(), h.square_sums(), h.minima(), h.maxima()
-    (3, [255], [65025], [0], [255])
+    >>> h.sums(), h.square_sums(), h.minima(), h.maxima()
+    ([255], [65025], [0], [255])
     >>> h.merged(Histogram.empty(1, 256)) == h
     True
     """
@@ -52,11 +52,6 @@ class Histogram:
     @property
     def bins(self) -> int:
         return int(self.counts.shape[1])
-
-    @property
-    def count(self) -> int:
-        """Pixels a channel."""
-        return int(self.counts[0].sum())
 
     def merged(self, other: "Histogram") -> "Histogram":
         """Return the histogram of both."""
@@ -116,13 +111,13 @@ class Histogram:
         >>> h.percentile(Fraction(50)), h.percentile(Fraction(100))
         ([Fraction(5, 2)], [Fraction(10, 1)])
         """
-        place = (self.count - 1) * percent / 100
-        low = place.numerator // place.denominator
-        part = place - low
         results = []
         for channel in self.counts.cumsum(axis=1):
-            below, above = np.searchsorted(channel, [low, min(low + 1, self.count - 1)], "right")
-            results.append(int(below) + part * int(above - below))
+            last = int(channel[-1]) - 1  # its own: a value can be left out of one channel alone
+            place = last * percent / 100
+            low = place.numerator // place.denominator
+            below, above = np.searchsorted(channel, [low, min(low + 1, last)], "right")
+            results.append(int(below) + (place - low) * int(above - below))
         return results
 
     def _used(self, channel: int) -> list[tuple[int, int]]:
