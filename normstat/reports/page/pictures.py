@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from normstat.diagnosis.examination import images_of
+from normstat.diagnosis.dataset import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
 from normstat.names import escaped, printable
