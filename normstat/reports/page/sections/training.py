@@ -28,7 +28,7 @@ def _training_blocks(subject: Subject) -> Iterator[Block]:
     if found is None:
         yield Lines((f"Not diagnosed: {subject.unknown}.",))
         return
-    for cells in tables(found):
+    for cells in tables(found, hessians=False):
         yield Table(upright(cells))
     rates = any(each.quadratic for each in found.preprocessing)
     said = [found.proven, found.measured, found.observed] if rates else [found.measured]
