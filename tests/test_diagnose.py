@@ -116,7 +116,7 @@ def test_pipes_get_no_escape_codes(run, work, env):
 def test_markdown_tables_have_whole_rows(run, work):
     out = run("diagnose", "--simulate", "--preset", "imagenet", "--format", "markdown").out
     tables = [block for block in out.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         rows = table.splitlines()
         assert rows[1].startswith("|---|---:|")

@@ -87,7 +87,7 @@ def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Jud
         return None, str(error)
     rows = {escaped(name): row for row, name in enumerate(listing.names)}
     seen = [
-        (rows[each.path], f"score {number_text(each.score, '.1f')}")
+        (rows[each.path], f"score\N{NO-BREAK SPACE}{number_text(each.score, '.1f')}")
         for each in found.outliers
         if each.path in rows and each.score > 0
     ]

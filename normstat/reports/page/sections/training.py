@@ -17,7 +17,7 @@ from normstat.reports.page.subject import Known, Subject
 def training(known: Known) -> Section:
     return Section(
         "training",
-        "What it does to training",
+        "What normalization does to training",
         "By `normstat diagnose`, as far as the spec alone tells.",
         columns=columns_of(known.subjects, _training_blocks),
     )
