@@ -45,6 +45,25 @@ def test_each_statement_is_one_line(run, work):
     assert "steps (1,024 pixels), jitter (300 crops)" in out[-2]
 
 
+def test_hessians_are_those_of_the_pixels(run, work, samples):
+    out = run("diagnose", env={"COLUMNS": "140"}).out
+    rows = out[out.index("Hessian E[xxᵀ]") :].splitlines()[1:9]
+    heads, raw = rows[0].split(), rows[1].split()[2:]
+    assert heads == ["R·R", "G·G", "B·B", "R·G", "R·B", "G·B", "R·1", "G·1", "B·1"]
+    pixels = np.concatenate(
+        [
+            np.asarray(Image.open(path).convert("RGB"), np.float64).reshape(-1, 3)
+            for path in sorted((samples / "photos").rglob("*.jpg"))
+        ]
+    )
+    inputs = dict(zip("RGB1", [*pixels.T, np.ones(len(pixels))], strict=True))
+    for pair, text in zip(heads, raw, strict=True):
+        a, b = pair.split("·")
+        expected = np.mean(inputs[a] * inputs[b])
+        assert float(text.replace(",", "")) == pytest.approx(expected, rel=5e-3)
+    assert "whitened 1 1 1 0 0 0 0 0 0" in " ".join(out.split())
+
+
 def test_python_and_the_command_give_the_same(run, work):
     found = read(run("diagnose", "--preset", "clip", "--simulate", "--format", "json"))
     ours = normstat.diagnose("normstat.json", presets=["clip"], simulate=True)
@@ -97,7 +116,7 @@ def test_pipes_get_no_escape_codes(run, work, env):
 def test_markdown_tables_have_whole_rows(run, work):
     out = run("diagnose", "--simulate", "--preset", "imagenet", "--format", "markdown").out
     tables = [block for block in out.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         rows = table.splitlines()
         assert rows[1].startswith("|---|---:|")

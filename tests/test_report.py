@@ -90,6 +90,11 @@ def words(parsed):
     return " ".join("".join(parsed.text).split())
 
 
+def known(*candidates):
+    subjects = tuple(subject_of(each, [], with_images=False) for each in candidates)
+    return Known(subjects, pairs_of(subjects, []))
+
+
 # --- what is written
 
 
@@ -226,9 +231,7 @@ def test_long_names_of_many_skipped_files_stay_small():
 )
 def test_histograms_hold_every_pixel_where_it_is(samples, files, options):
     spec = normstat.compute(*(samples / each for each in files), **options)
-    candidate = Candidate(name="photos", spec=spec)
-    subjects = (subject_of(candidate, [], with_images=False),)
-    page = sections(Known(subjects, pairs_of(subjects, [])))
+    page = sections(known(Candidate(name="photos", spec=spec)))
     found = next(section for section in page if section.name == "histograms")
     [figures] = [block for block in found.columns[0].blocks if isinstance(block, Figures)]
     assert len(figures.items) == len(spec.channels)
@@ -244,6 +247,26 @@ def test_histograms_hold_every_pixel_where_it_is(samples, files, options):
         assert mean == pytest.approx(spec.mean[index], abs=bars.width)
         low, high = spec.min[index] - bars.width, spec.max[index] + bars.width
         assert all(low <= c <= high for c, s in zip(centres, bars.shares, strict=True) if s)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("gray12.png", {}), ("gray12.png", {"max_pixel_value": 4095}), ("satellite13.tif", {})],
+    ids=str,
+)
+def test_data_that_fills_little_of_its_range_has_a_shape(samples, name, options):
+    """As 12 bits in 16 do: of 256 bins of the whole range they fill 16."""
+    spec = normstat.compute(samples / "deep" / name, **options)
+    page = sections(known(Candidate(name="deep", spec=spec)))
+    found = next(section for section in page if section.name == "histograms")
+    [figures] = [block for block in found.columns[0].blocks if isinstance(block, Figures)]
+    for index, figure in enumerate(figures.items):
+        used = spec.max[index] - spec.min[index]
+        seen = [share for share in figure.plot.shares if share]
+        assert used / figure.plot.width >= 12
+        assert 12 <= len(seen) <= 128
+        low, high = figure.plot.limits
+        assert low <= spec.min[index] < spec.max[index] <= high <= 1 + figure.plot.width
 
 
 planes = st.lists(
@@ -297,7 +320,7 @@ def test_several_specs_stand_side_by_side(work):
     gray = made("gray8", channels=1)
     parsed = Parsed(normstat.report("normstat.json", "other.json", gray))
     text = words(parsed)
-    assert "normstat.json and other.json and spec 3" in text
+    assert "normstat.json, other.json, spec 3" in text
     comparison = normstat.compare("normstat.json", "other.json")
     assert f"{comparison.metrics['jeffreys'][0]:.3f}" in text
     assert "channels differ: normstat.json has R G B, spec 3 has L" in text
@@ -326,7 +349,7 @@ def test_images_are_shown_while_they_are_those_of_the_spec(work):
     page = Parsed(normstat.report("normstat.json"))
     assert len(page.all("img")) == 12 + 12  # a few, and the outliers
     for each in page.all("img"):
-        assert re.match(r"(coast|forest|night)/.*\.jpg, \d+ × \d+(, score [\d.]+)?$", each["alt"])
+        assert re.match(r"(coast|forest|night)/.*\.jpg, \d+ × \d+(, score\s[\d.]+)?$", each["alt"])
         assert max(int(each["width"]), int(each["height"])) <= 192
     assert not Parsed(normstat.report("normstat.json", images=False)).all("img")
     (work / "photos" / "coast" / "coast-01.jpg").write_bytes(b"other")
@@ -383,7 +406,7 @@ def test_outliers_are_those_of_the_command(work):
     content = normstat.report("normstat.json").decode()
     text = words(Parsed(content.replace("</td>", " </td>").replace("</th>", " </th>")))
     found = normstat.outliers("photos", top=12)
-    assert f"Images named by a rule: {found.images_named:,} of {found.images:,}." in text
+    assert f"Named by a rule: {found.images_named:,} of {found.images:,} images." in text
     for each in found.outliers:
         assert f"{each.path} {each.score:.1f}" in text
         assert all(reason.text in text for reason in each.reasons)
@@ -436,8 +459,7 @@ def test_no_preset_is_said_without_advice_for_another_command(samples):
 def test_picture_draws_every_channel_or_says_how_many_are_left(specs, rows, left):
     made_specs = [made(f"bands{n}-16", channels=n, images=2, seed=n) for n in specs]
     names = [Candidate(name=f"s{number}", spec=each) for number, each in enumerate(made_specs)]
-    subjects = tuple(subject_of(each, [], with_images=False) for each in names)
-    page = Page("title", "", "0", sections(Known(subjects, pairs_of(subjects, []))))
+    page = Page("title", "", "0", sections(known(*names)))
     found = [row for row in _rows(page) if not row.plane]
     assert len(found) == rows
     shown = sum(len(row.panels) for row in found)

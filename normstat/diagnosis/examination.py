@@ -1,51 +1,30 @@
 """`diagnose`: the one place where theory, simulation and implied jitter meet the data."""
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 
-from normstat.assemble import state_of
-from normstat.contents import parts_of, selection_of
-from normstat.contents import places as told_places
+from normstat.diagnosis.dataset import Dataset, Source, dataset_of, known
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
-from normstat.diagnosis.imbalance import Magnitudes, imbalance
+from normstat.diagnosis.imbalance import imbalance
 from normstat.diagnosis.jitter import jitter
 from normstat.diagnosis.looking import Question, look
 from normstat.diagnosis.model import Diagnosis, Preprocessed
 from normstat.diagnosis.preprocessing import Preprocessing, preprocessings
-from normstat.diagnosis.quadratic import (
-    TOLERANCE,
-    covariance,
-    means_of,
-    quadratic,
-    second_moments,
-)
-from normstat.diagnosis.spectrum import Matrix, eigenvalues
-from normstat.errors import NormstatError, SourceError, SpecError, UsageError
-from normstat.grouping import within
-from normstat.measure import compute
+from normstat.diagnosis.quadratic import TOLERANCE, covariance, quadratic
+from normstat.errors import SourceError, UsageError
 from normstat.methods.gaussian import gaussian
-from normstat.names import printable
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size
-from normstat.sources import Listing, Selection, list_files
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
+from normstat.sources import Listing
 from normstat.spec.model import PresetSpec, Spec
-from normstat.statistics import Kind, KindState
-from normstat.validation import measured_again
-
-Source = str | os.PathLike[str]
 
 CROP_SCALE = (0.08, 1.0)  # of RandomResizedCrop
 SAMPLE = 200
 _CROPS = 10  # of each image
-_MOST_CODES = 1 << 32
 
 PROVEN = "Proven: rates, contraction and steps, for a linear neuron with squared loss."
 OBSERVED = "Only often observed: deep networks, too, train faster on normalized inputs."
@@ -127,48 +106,32 @@ def diagnose(
         raise UsageError(f"seed is {seed}; it must be from 0 to 2^53")
     fixed_size(sample, 1)
     chosen = _presets(presets)
-    passes = _Passes(observer)
-    data = _data(sources, {"jobs": jobs, "backend": backend, "observer": passes})
+    passes = _Passes(observer) if observer else None
+    data = dataset_of(sources, {"jobs": jobs, "backend": backend, "observer": passes})
     if simulate and data.listing is None:
         raise SourceError(f"--simulate needs pixels, but {data.missing}")
-    spec = data.spec
-    spread = covariance(data.moments)
-    named = [gaussian((each.preset.name, each), (data.name, spec)) for each in chosen]
-    maps = list(preprocessings(spec, data.means, spread, named))
-    why = _why_singular(spec, spread)
-    seen = None
-    if data.listing is not None:
-        order = drawn(data.listing.names, seed=seed, stratify=False)
-        rows = order[: fixed_size(sample, len(order))]
-        question = Question(
-            pipeline=spec.pipeline,
-            channels=len(spec.channels),
-            pixels=PIXELS,
-            crops=_CROPS,
-            scale=(low, high),
-            seed=seed,
-        )
-        passes.begin()
-        passes.expected(len(rows))
-        seen = look(data.listing, rows, question, jobs=jobs, backend=backend, observer=passes)
-    found = Diagnosis(
-        name=data.name,
-        channels=spec.channels,
-        definition=_definition(spec),
-        images=spec.counts.images,
-        skipped=spec.counts.skipped,
-        pixels=spec.counts.pixels,
-        tolerance=TOLERANCE,
-        preprocessing=[_preprocessed(each, data.moments, data.magnitudes, why) for each in maps],
+    maps = _maps(data, chosen)
+    if data.listing is None:
+        return _diagnosis(data, maps, seed=seed)
+    order = drawn(data.listing.names, seed=seed, stratify=False)
+    rows = order[: fixed_size(sample, len(order))]
+    question = Question(
+        pipeline=data.spec.pipeline,
+        channels=len(data.spec.channels),
+        pixels=PIXELS,
+        crops=_CROPS,
+        scale=(low, high),
         seed=seed,
-        sampled=seen.images if seen else 0,
-        unreadable=len(seen.skipped) if seen else 0,
-        simulation=simulation(seen.pixels, maps, seed) if simulate and seen else None,
-        jitter=jitter(seen, spec.channels, (low, high)) if seen else None,
-        missing=data.missing,
-        proven=PROVEN,
-        measured="",
-        observed=OBSERVED,
+    )
+    if passes:
+        passes.begin(len(rows))
+    seen = look(data.listing, rows, question, jobs=jobs, backend=backend, observer=passes)
+    found = msgspec.structs.replace(
+        _diagnosis(data, maps, seed=seed),
+        sampled=seen.images,
+        unreadable=len(seen.skipped),
+        simulation=simulation(seen.pixels, maps, seed) if simulate else None,
+        jitter=jitter(seen, data.spec.channels, (low, high)),
     )
     return msgspec.structs.replace(found, measured=_measured(found))
 
@@ -192,88 +155,40 @@ def theory(spec: Spec, name: str = "the spec", presets: Sequence[PresetSpec] = (
     >>> round(found.preprocessing[0].imbalance, 1), round(found.preprocessing[-2].imbalance, 1)
     (120.1, 1.2)
     """
-    whole, kind = _whole(spec)
-    top = _top(name, spec, whole, kind)
-    moments, magnitudes = second_moments(whole, top), Magnitudes(whole.codes, top)
-    spread = covariance(moments) if moments else None
-    named = [gaussian((each.preset.name, each), (name, spec)) for each in presets]
-    return Diagnosis(
-        name=name,
-        channels=spec.channels,
-        definition=_definition(spec),
-        images=spec.counts.images,
-        skipped=spec.counts.skipped,
-        pixels=spec.counts.pixels,
-        tolerance=TOLERANCE,
-        preprocessing=[
-            _preprocessed(
-                each,
-                moments,
-                magnitudes,
-                _why_singular(spec, spread) if spread else "",
-            )
-            for each in preprocessings(spec, means_of(whole, top), spread, named)
-        ],
-        seed=0,
-        sampled=0,
-        unreadable=0,
-        simulation=None,
-        jitter=None,
-        missing="no image was read; `normstat diagnose` does",
-        proven=PROVEN,
-        measured="Measured here: eigenvalues, E|x|." if moments else "Measured here: E|x|.",
-        observed=OBSERVED,
-    )
-
-
-@dataclass(frozen=True)
-class _Data:
-    """A dataset: its spec, what the theory needs of it, and its images or why they are missing."""
-
-    name: str
-    spec: Spec
-    means: list[Fraction]
-    moments: Matrix
-    magnitudes: Magnitudes
-    listing: Listing | None
-    missing: str | None
+    data = replace(known(spec, name), missing="no image was read; `normstat diagnose` does")
+    return _diagnosis(data, _maps(data, presets))
 
 
 class _Passes(Observer):
     """Lets an observer see several passes over images as one."""
 
-    def __init__(self, observer: Observer | None) -> None:
+    def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._done = self._before = 0
 
-    def begin(self) -> None:
-        """Begin another pass."""
+    def begin(self, images: int) -> None:
+        """Begin another pass, over so many images."""
         self._before = self._done
+        self.expected(images)
 
     def listing(self, found: Listing) -> None:
-        if self._observer:
-            self._observer.listing(found)
+        self._observer.listing(found)
 
     def listed(self, listing: Listing) -> None:
-        if self._observer:
-            self._observer.listed(listing)
+        self._observer.listed(listing)
 
     def expected(self, images: int) -> None:
-        if self._observer:
-            self._observer.expected(self._before + images)
+        self._observer.expected(self._before + images)
 
     def advanced(self, images: int, size: int) -> None:
         self._done += images
-        if self._observer:
-            self._observer.advanced(images, size)
+        self._observer.advanced(images, size)
 
     def cached(self, images: int) -> None:
-        if self._observer:
-            self._observer.cached(images)
+        self._observer.cached(images)
 
     def warned(self, text: str) -> None:
-        if self._observer:
-            self._observer.warned(text)
+        self._observer.warned(text)
 
 
 def _presets(presets: Sequence[str | PresetSpec]) -> list[PresetSpec]:
@@ -283,135 +198,48 @@ def _presets(presets: Sequence[str | PresetSpec]) -> list[PresetSpec]:
     return [catalogue.find(each).spec() if isinstance(each, str) else each for each in presets]
 
 
-def _data(sources: Sequence[Source | Spec], options: dict[str, Any]) -> _Data:
-    """Find the dataset that is meant, and measure what is not known of it."""
-    first, *rest = sources or (DEFAULT_PATH,)
-    places = [each for each in rest if not isinstance(each, Spec)]
-    if len(places) < len(rest) or any(map(_is_spec, places)):
-        raise UsageError("one spec at most, and before the folders that it describes")
-    if not isinstance(first, Spec) and not _is_spec(first):
-        places = [first, *places]
-        spec = compute(*places, covariance=True, **options)
-        name = " ".join(printable(os.fspath(place)) for place in places)
-        there = list_files(places, Selection().seen_by(spec.pipeline))
-        return _known(name, spec, _read(spec, there), None)
-    spec = first if isinstance(first, Spec) else load(first)
-    name = "the spec" if isinstance(first, Spec) else printable(os.fspath(first))
-    listing, missing = images_of(spec, name, places)
-    if _whole(spec)[0].joint() is None:
-        if listing is None:
-            raise NormstatError(
-                f"{name}: has no products of the channels, which the theory needs: "
-                "`normstat compute FOLDER --covariance` keeps them. They would be measured now, "
-                f"but {missing}"
-            )
-        spec = measured_again(spec, *(places or spec.dataset.roots), covariance=True, **options)
-    return _known(name, spec, listing, missing)
+def _maps(data: Dataset, presets: Sequence[PresetSpec]) -> list[Preprocessing]:
+    named = [gaussian((each.preset.name, each), (data.name, data.spec)) for each in presets]
+    spread = covariance(data.moments) if data.moments else None
+    return list(preprocessings(data.spec, data.means, spread, named))
 
 
-def _is_spec(source: Source | Spec) -> bool:
-    path = DEFAULT_PATH if isinstance(source, Spec) else file_and_group(source)[0]
-    return path.suffix.lower() in {".json", *YAML_SUFFIXES} and not path.is_dir()
+def _diagnosis(data: Dataset, maps: Sequence[Preprocessing], *, seed: int = 0) -> Diagnosis:
+    """Return what follows from the exact sums, before any image is looked at."""
+    spec = data.spec
+    why = _why_singular(spec, covariance(data.moments)) if data.moments else ""
+    found = Diagnosis(
+        name=data.name,
+        channels=spec.channels,
+        definition=_definition(spec),
+        images=spec.counts.images,
+        skipped=spec.counts.skipped,
+        pixels=spec.counts.pixels,
+        tolerance=TOLERANCE,
+        preprocessing=[_preprocessed(each, data, why) for each in maps],
+        seed=seed,
+        sampled=0,
+        unreadable=0,
+        simulation=None,
+        jitter=None,
+        missing=data.missing,
+        proven=PROVEN,
+        measured="",
+        observed=OBSERVED,
+    )
+    return msgspec.structs.replace(found, measured=_measured(found))
 
 
-def _known(name: str, spec: Spec, listing: Listing | None, missing: str | None) -> _Data:
-    whole, kind = _whole(spec)
-    top = _top(name, spec, whole, kind)
-    moments = second_moments(whole, top)
-    if moments is None or eigenvalues(moments)[-1] < 0:
-        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    magnitudes = Magnitudes(whole.codes, top)
-    return _Data(name, spec, means_of(whole, top), moments, magnitudes, listing, missing)
-
-
-def _top(name: str, spec: Spec, whole: KindState, kind: Kind) -> Fraction:
-    """Return the code that is 1: the largest of the kind, or what was asked for.
-
-    Raises
-    ------
-    SpecError
-        There is no range of codes, or the spec contradicts itself.
-    """
-    if not kind.has_range:
-        raise SpecError(
-            f"{name}: has values without a range of codes ({kind.name}), which the preprocessing "
-            "steps are fractions of: unsigned codes of 8 or 16 bits can be diagnosed"
-        )
-    sizes = {len(spec.channels), len(spec.mean), len(spec.std), kind.channels}
-    if len(sizes) > 1:
-        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    if spec.channels != kind.names and not kind.name.startswith("bands"):
-        raise SpecError(
-            f"{name}: has the channels {' '.join(spec.channels)}, its state {' '.join(kind.names)}"
-        )
-    if not spec.pipeline.max_pixel_value:
-        return Fraction(kind.max_code)
-    if not max(whole.codes.maxima()) <= spec.pipeline.max_pixel_value == spec.max_pixel_value:
-        raise SpecError(f"{name}: its state contradicts itself; `normstat validate` says where")
-    if spec.max_pixel_value > _MOST_CODES:
-        raise SpecError(f"{name}: max_pixel_value is {spec.max_pixel_value:g}: no image has that")
-    return Fraction(spec.max_pixel_value)
-
-
-def _whole(spec: Spec) -> tuple[KindState, Kind]:
-    return state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")
-
-
-def images_of(
-    spec: Spec, name: str, places: Sequence[Source] = ()
-) -> tuple[Listing | None, str | None]:
-    """Return the images of a spec when they are where it says, unchanged; else why not.
-
-    What the spec has skipped is not among them.
-
-    Raises
-    ------
-    NormstatError
-        They cannot be listed, or `places` are named and hold something else.
-    """
-    parts = parts_of(spec)
-    if len(parts) > 1:
-        how = f"is merged of {len(parts)} datasets"
-        return None, f"{name} {how}; images are taken of the spec of one"
-    if parts[0].without:
-        taken = ", ".join(map(told_places, parts[0].without))
-        return None, f"{name} is without {taken}; images are taken of a whole dataset"
-    selection = selection_of(spec.dataset).seen_by(spec.pipeline)
-    roots = spec.dataset.roots
-    told = " ".join(printable(os.fspath(place)) for place in places or roots)
-    # A spec may be from anywhere: what it names is looked at here, never fetched.
-    if selection.mask_dir is not None and not os.path.lexists(selection.mask_dir):
-        return None, f"its masks, {printable(selection.mask_dir)}, are not here"
-    if not places and not all(os.path.lexists(root) for root in roots):
-        return None, f"{told} is not here; name its images: `normstat diagnose {name} FOLDER`"
-    listing = list_files(places or roots, selection)
-    if len(listing) and listing.digest() == spec.dataset.digest:
-        return _read(spec, within(listing, spec.dataset)), None
-    changed = f"{told} has changed since {name} was made"
-    if places:
-        raise SpecError(f"{changed}, or is something else; `normstat validate` says how")
-    return None, f"{changed}; `normstat compute` measures it again"
-
-
-def _read(spec: Spec, listing: Listing) -> Listing:
-    """Return the images of a listing without those that could not be read."""
-    skipped = {each.name for each in spec.skipped}
-    rows = [row for row, name in enumerate(listing.names) if printable(name) not in skipped]
-    return listing.pick(rows)
-
-
-def _preprocessed(
-    each: Preprocessing, moments: Matrix | None, magnitudes: Magnitudes, why_singular: str
-) -> Preprocessed:
-    known = None if each.problem or not moments else quadratic(moments, each.with_bias)
-    mean_abs = magnitudes.after(each)
+def _preprocessed(each: Preprocessing, data: Dataset, why_singular: str) -> Preprocessed:
+    theory = quadratic(data.moments, each.with_bias) if data.moments and not each.problem else None
+    mean_abs = data.magnitudes.after(each)
     return Preprocessed(
         name=each.name,
         formula=each.formula,
-        quadratic=known,
+        quadratic=theory,
         mean_abs=mean_abs,
         imbalance=imbalance(mean_abs),
-        note=why_singular if known and known.condition is None else each.problem,
+        note=why_singular if theory and theory.condition is None else each.problem,
     )
 
 
@@ -433,7 +261,9 @@ def _definition(spec: Spec) -> str:
 
 def _measured(found: Diagnosis) -> str:
     """Return what is measured here and on what, in a line."""
-    parts = ["eigenvalues, E|x|"]
+    parts = ["E|x|"]
+    if any(each.quadratic for each in found.preprocessing):
+        parts.insert(0, "eigenvalues")
     if found.simulation:
         parts.append(f"steps ({found.simulation.pixels:,} pixels)")
     if found.jitter:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import sqrt
 
 from normstat.diagnosis.model import Band, Diagnosis, Implied, Jitter, Simulation
 
 _NONE = "–"
 _MANY_STEPS = 10_000_000
 _NEAR_ONE = 0.9999
+_MOST_CHANNELS = 4  # whose Hessians are shown
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ def counted(found: Diagnosis) -> str:
     )
 
 
-def tables(found: Diagnosis) -> Iterator[Cells]:
-    """Yield the tables in the order in which they are read."""
+def tables(found: Diagnosis, *, hessians: bool = True) -> Iterator[Cells]:
+    """Yield the tables in the order in which they are read, with or without the Hessians."""
     if any(each.quadratic for each in found.preprocessing):
         yield _rates(found)
         yield _eigenvalues(found)
+        if hessians and len(found.channels) <= _MOST_CHANNELS:
+            yield _hessians(found)
     yield _magnitudes(found)
     if found.simulation:
         yield _descents(found.simulation)
@@ -91,6 +97,37 @@ def _eigenvalues(found: Diagnosis) -> Cells:
             if each.quadratic
         ],
     )
+
+
+def _hessians(found: Diagnosis) -> Cells:
+    size = len(found.channels)
+    names = [*found.channels, "1"]
+    pairs = [
+        *((i, i) for i in range(size)),
+        *combinations(range(size), 2),
+        *((i, size) for i in range(size)),
+    ]
+    return Cells(
+        "Hessian E[xxᵀ]",
+        ("", *(f"{names[i]}·{names[j]}" for i, j in pairs)),
+        [
+            (each.name, *(_entry(each.quadratic.hessian, i, j) for i, j in pairs))
+            for each in found.preprocessing
+            if each.quadratic
+        ],
+        ("it is symmetric; 1 is the bias, and 1·1 is 1",),
+    )
+
+
+def _entry(hessian: Sequence[Sequence[float]], i: int, j: int) -> str:
+    """Return an entry; what the rounding of a whitening leaves is nothing.
+
+    >>> hessian = [[1.0, 6e-15], [6e-15, 1.0]]
+    >>> _entry(hessian, 0, 0), _entry(hessian, 0, 1)
+    ('1', '0')
+    """
+    rounding = _ROUNDING * sqrt(hessian[i][i] * hessian[j][j])
+    return _number(hessian[i][j] if abs(hessian[i][j]) > rounding else 0)
 
 
 def _magnitudes(found: Diagnosis) -> Cells:

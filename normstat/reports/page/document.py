@@ -172,12 +172,12 @@ def _candidate(
 def _page(known: Known) -> Page:
     subjects = known.subjects
     first = subjects[0]
-    title, told = " and ".join(each.name for each in subjects), ""
+    title, told = ", ".join(each.name for each in subjects), ""
     if len(subjects) == 1:
         # Most specs are called normstat.json; where the images are says more.
         title, told = "; ".join(map(places, parts_of(first.spec))) or first.name, first.name
-    images = ", ".join(f"{each.spec.counts.images:,}" for each in subjects)
-    pixels = ", ".join(f"{each.spec.counts.pixels:,}" for each in subjects)
+    images = " / ".join(f"{each.spec.counts.images:,}" for each in subjects)
+    pixels = " / ".join(f"{each.spec.counts.pixels:,}" for each in subjects)
     channels = dict.fromkeys(_channels(each.spec) for each in subjects)
     shown = counted(first.spec.counts.images, "image") if len(subjects) == 1 else f"{images} images"
     parts = [told, shown, f"{pixels} pixels a channel", " or ".join(channels)]

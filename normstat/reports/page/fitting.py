@@ -13,6 +13,7 @@ _BROAD, _WIDE = frozenset("mwMW%@±…"), 0.9
 _GAP = 0.9  # rem between columns
 _LONGEST_WORD = 20  # characters; a longer one is broken
 _TEXT = 24  # characters of a cell that is broken into lines
+_LONG_TEXT = 24.0  # rem that a long text takes at most
 _BROKEN = 9.0  # rem that are left to what is broken
 _MOST_ACROSS = 10  # columns, before they become rows
 _WIDEST = 120  # rem
@@ -40,6 +41,17 @@ def room(cells: Cells) -> int:
     columns = list(zip(*([cells.heads] if cells.heads else []), *cells.rows, strict=True))
     needs = [_names(column) if not n else _values(column) for n, column in enumerate(columns)]
     return min(_WIDEST, ceil(sum(needs) + (len(needs) - 1) * _GAP))
+
+
+def ease(cells: Cells) -> int:
+    """Return how many rem wide a table is with every cell on one line, but for long texts.
+
+    >>> ease(Cells("", ("", "shift"), [("imagenet", "-0.062 … +0.078")]))
+    14
+    """
+    columns = zip(*([cells.heads] if cells.heads else []), *cells.rows, strict=True)
+    needs = [min(_LONG_TEXT, max(map(_width, column))) for column in columns]
+    return ceil(sum(needs) + (len(needs) - 1) * _GAP)
 
 
 def cell_room(cells: Cells) -> float:

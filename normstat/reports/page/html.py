@@ -2,13 +2,13 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import count
+from itertools import count, groupby
 
 from normstat.reports.page import figures
-from normstat.reports.page.fitting import cell_room, has_long_word, is_long, room
-from normstat.reports.page.model import Figure, Page, Picture, Table
+from normstat.reports.page.fitting import cell_room, ease, has_long_word, is_long, room
+from normstat.reports.page.model import Block, Figure, Page, Picture, Table
 
 _QUOTED = re.compile("`([^`]+)`")  # a command within a sentence
 _JOINTS = re.compile(r"[/_.-]+(?=\w)")  # where a path may be broken
@@ -48,6 +48,8 @@ def html(page: Page) -> str:
     environment.filters["breakable"] = breakable
     environment.filters["data_uri"] = _data_uri
     environment.filters["room"] = room
+    environment.filters["ease"] = ease
+    environment.filters["side_by_side"] = _side_by_side
     environment.filters["cell_room"] = cell_room
     environment.filters["unbroken"] = lambda text: text.replace(" … ", "\N{NO-BREAK SPACE}… ")
     environment.tests["long"] = is_long
@@ -60,6 +62,12 @@ def _tables(page: Page) -> Iterator[Table]:
     for section in page.sections:
         for blocks in (section.blocks, *(column.blocks for column in section.columns)):
             yield from (block for block in blocks if isinstance(block, Table))
+
+
+def _side_by_side(blocks: Sequence[Block]) -> Iterator[tuple[bool, list[Block]]]:
+    """Yield runs of figures and tables, which stand beside each other where there is room."""
+    for beside, run in groupby(blocks, lambda block: isinstance(block, Figure | Table)):
+        yield beside, list(run)
 
 
 def _data_uri(picture: Picture) -> str:

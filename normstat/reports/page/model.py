@@ -108,12 +108,16 @@ Plot = Bars | Span | Plane | Strips | Counts
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, its caption, and what it shows in words for those who do not see it."""
+    """A plot, its caption, and what it shows in words for those who do not see it.
+
+    `remark` is what a short caption leaves out.
+    """
 
     kind: ClassVar = "figure"
     plot: Plot
     caption: str
     description: str
+    remark: str = ""
 
 
 @dataclass(frozen=True)

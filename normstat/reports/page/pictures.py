@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from normstat.diagnosis.examination import images_of
+from normstat.diagnosis.dataset import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
 from normstat.names import escaped, printable
@@ -87,7 +87,7 @@ def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Jud
         return None, str(error)
     rows = {escaped(name): row for row, name in enumerate(listing.names)}
     seen = [
-        (rows[each.path], f"score {number_text(each.score, '.1f')}")
+        (rows[each.path], f"score\N{NO-BREAK SPACE}{number_text(each.score, '.1f')}")
         for each in found.outliers
         if each.path in rows and each.score > 0
     ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 9.0  # inches
 _ROW = 1.75
+_GAP = 0.035  # between panels, as parts of the width: ticks need room
 _RANK = 3.1
 _TITLE = 0.75
 _DOTS = 150
@@ -102,16 +103,16 @@ def _first_plane(section: Section | None) -> tuple[Figure, list[str]] | None:
 
 def _panels(drawing: "Drawing", row: _Row, bottom: float, height: float) -> None:
     # Panels of a last row are as wide as those above.
-    wide = 0.94 / (len(row.panels) if row.alone else _ACROSS)
+    wide = (0.93 + _GAP) / (len(row.panels) if row.alone else _ACROSS)
     if row.head:
         drawing.text(0.35 / _WIDTH, bottom + 0.95 * height, _cut(row.head), color=LIGHT["accent"],
                      fontsize=9.5, va="center")  # fmt: skip
     for number, panel in enumerate(row.panels):
-        place = (0.03 + number * wide + 0.01, bottom + 0.2 * height, wide - 0.02, 0.56 * height)
+        place = (0.035 + number * wide, bottom + 0.2 * height, wide - _GAP, 0.56 * height)
         axes = drawing.add_axes(place)
         if isinstance(panel.plot, Bars | Span):
             draw(panel.plot, axes, LIGHT)
-        axes.set_title(panel.caption.partition(" (")[0], color=LIGHT["ink"], fontsize=10)
+        axes.set_title(panel.caption, color=LIGHT["ink"], fontsize=10)
     if row.left:
         drawing.text(
             0.35 / _WIDTH, bottom + 0.03 * height, f"and {counted(row.left, 'more channel')}",

@@ -49,7 +49,7 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
         names = [printable(found[int(mark.label) - 1].name) for mark in marks]
         yield plane(f"groups of {subject.name}", marks, names)
     few = len(channels) <= MOST_ACROSS
-    heads = [f"{part} {channel}" for part in ("mean", "std") for channel in channels] if few else []
+    heads = [f"{part} {' '.join(channels)}" for part in ("mean", "std")] if few else []
     rows = [
         (
             number,
@@ -58,7 +58,7 @@ def _group_blocks(subject: Subject) -> Iterator[Block]:
             each.unmeasured if each.jeffreys is None else f"{each.jeffreys:.4f}",
             span_of(each.shift, "+"),
             span_of(each.gain, ""),
-            *(map(value_text, [*each.mean, *each.std]) if few else ()),
+            *((" ".join(map(value_text, part)) for part in (each.mean, each.std)) if few else ()),
         )
         for number, each in numbered[:_MOST_GROUPS]
     ]

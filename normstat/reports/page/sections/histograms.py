@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from functools import partial
+from math import isqrt
 
 from msgspec import UNSET
 
+from normstat.assemble import state_of
 from normstat.reports.page.model import (
     Bars,
     Block,
@@ -23,7 +25,7 @@ from normstat.reports.values import value_text
 from normstat.spec.model import Histogram, Spec
 
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
-_MOST_BINS = 128
+_FEWEST_BINS, _MOST_BINS = 16, 128
 _ZOOM = 0.3  # of the range: data that fills less is shown enlarged
 _EDGE = 0.01  # a share of pixels at one end that is worth a word
 
@@ -44,10 +46,10 @@ def _histogram_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
     spec = subject.spec
     colours = hues(spec.channels)[:most]
     if spec.histogram:
-        limits = _limits(spec, spec.histogram)
+        histogram = _fine(spec, spec.histogram)
+        limits = _limits(spec, histogram)
         items = [
-            _histogram(spec, spec.histogram, index, hue, limits)
-            for index, hue in enumerate(colours)
+            _histogram(spec, histogram, index, hue, limits) for index, hue in enumerate(colours)
         ]
     else:
         items = [_span(spec, index, hue) for index, hue in enumerate(colours)]
@@ -62,10 +64,29 @@ def _histogram_blocks(subject: Subject, *, most: int) -> Iterator[Block]:
         yield Lines((text,), quiet=True)
 
 
+def _fine(spec: Spec, histogram: Histogram) -> Histogram:
+    """Return counts in smaller bins where the data fills few of those of the whole range.
+
+    So it is with 12 bits in 16. The bins become no more than the square root of the pixels.
+    """
+    size = histogram.codes_per_bin
+    if size == 1 or isinstance(histogram.first_code, int):
+        return histogram
+    codes = state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")[0].codes
+    used = max(codes.maxima()) - min(codes.minima())
+    most = max(_FEWEST_BINS, min(_MOST_BINS, isqrt(codes.count)))
+    while size > 1 and 2 * used <= most * size:
+        size //= 2
+    if size == histogram.codes_per_bin:
+        return histogram
+    return Histogram(codes_per_bin=size, counts=codes.grouped(size))
+
+
 def _limits(spec: Spec, histogram: Histogram) -> tuple[float, float]:
     """Return the ends of the axis: the whole range, or what is used of it when that is little."""
     start, width = _bins(spec, histogram)
-    ends = start, start + width * len(histogram.counts[0])
+    last = start + width * len(histogram.counts[0])
+    ends = start, last if isinstance(histogram.first_code, int) else 1 - start
     low, high = min(spec.min), max(spec.max)
     if high - low >= _ZOOM * (ends[1] - ends[0]):
         return ends
@@ -98,20 +119,18 @@ def _histogram(
     group = max(1, inside // _MOST_BINS)
     shares = [sum(counts[i : i + group]) / total for i in range(0, len(counts), group)]
     mean, std = spec.mean[index], spec.std[index]
-    caption = f"{hue.channel}: {value_text(mean)} ± {value_text(std)}"
     edges = [
-        f"{100 * share:.1f} % at {end}"
+        f"{100 * share:.1f}\N{NO-BREAK SPACE}% at {end}"
         for share, end in ((counts[0] / total, "0"), (counts[-1] / total, "the top"))
         if share >= _EDGE and histogram.codes_per_bin == 1
     ]
-    if edges:
-        caption += f" ({', '.join(edges)})"
     low, high = value_text(spec.min[index]), value_text(spec.max[index])
     return Figure(
         Bars(hue, tuple(shares), start, width * group, mean, std, limits),
-        caption,
+        f"{hue.channel}: {value_text(mean)} ± {value_text(std)}",
         f"Histogram of channel {hue.channel}, from {low} to {high}, mean {value_text(mean)}, "
-        f"std {value_text(std)}.",
+        f"std {value_text(std)}{''.join(f', {edge}' for edge in edges)}.",
+        ", ".join(edges),
     )
 
 

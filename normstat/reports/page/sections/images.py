@@ -16,13 +16,14 @@ from normstat.reports.page.model import (
 )
 from normstat.reports.page.sections.shared import columns_of, name_text
 from normstat.reports.page.subject import Known, Subject
+from normstat.reports.page.words import counted
 
 
 def images(known: Known) -> Section:
     return Section(
         "images",
         "A look at the images",
-        "A few, drawn by a seed.",
+        "A few, drawn at random: always the same.",
         columns=columns_of(known.subjects, _image_blocks),
     )
 
@@ -39,7 +40,7 @@ def outliers(known: Known) -> Section:
         "outliers",
         "Outliers",
         "The images that are farthest from the rest, by robust z: the distance from the median in "
-        "robust standard deviations. Δ is what mean and std become without the image.",
+        "robust standard deviations. Δ is how mean and std of all images change without the image.",
         columns=columns_of(known.subjects, _outlier_blocks),
     )
 
@@ -49,7 +50,7 @@ def _outlier_blocks(subject: Subject) -> Iterator[Block]:
         yield Lines((f"Not looked for: {subject.unjudged}.",))
         return
     found = subject.judged.outliers
-    yield Lines((f"Images named by a rule: {found.images_named:,} of {found.images:,}.",))
+    yield Lines((f"Named by a rule: {found.images_named:,} of {counted(found.images, 'image')}.",))
     far = [each for each in found.outliers if each.score > 0]
     if not far:
         said = found.notes or ("none is far from the rest",)

@@ -20,7 +20,7 @@ def numbers(known: Known) -> Section:
     return Section(
         "numbers",
         "The numbers",
-        "Mean and std as they are computed and subtracted: in units of code / max_pixel_value.",
+        "In units of code / max_pixel_value: y = (code / max_pixel_value − mean) / std.",
         columns=columns_of(known.subjects, _number_blocks),
     )
 

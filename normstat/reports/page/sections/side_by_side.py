@@ -25,11 +25,20 @@ def side_by_side(known: Known) -> Section | None:
             (str(n), name, *(metric_text(pair, metric) for metric in shown))
             for n, (name, pair) in enumerate(compared, 1)
         ]
-        cells = Cells(
-            f"{known.subjects[0].name} against", ("", "spec", *shown), rows,
-            ("A range is of the channels; a dash is where a side has no histogram.",),
-        )  # fmt: skip
-        blocks.append(Table(cells, numbered=True))
+        title = f"{known.subjects[0].name} against"
+        note = "A range is of the channels; a dash is where a side has no histogram."
+        if len(rows) == 1:
+            [(_, name, *values)] = rows
+            told = [
+                (metric, value, METRICS[metric].title)
+                for metric, value in zip(shown, values, strict=True)
+            ]
+            cells = Cells(f"{title} {name}", ("", "value", "what it is"), told, (note,))
+            blocks.append(Table(cells))
+        else:
+            titles = "; ".join(f"{metric}: {METRICS[metric].title}" for metric in shown)
+            cells = Cells(title, ("", "spec", *shown), rows, (note, f"{titles}."))
+            blocks.append(Table(cells, numbered=True))
         spoken = [text for _, pair in compared for text in (*pair.findings, *pair.advice)]
         blocks.append(Lines(tuple(dict.fromkeys(spoken))))
     blocks += [Lines((f"{pair.name}: {pair.why_not}",)) for pair in known.pairs if pair.why_not]

@@ -17,7 +17,7 @@ from normstat.reports.page.subject import Known, Subject
 def training(known: Known) -> Section:
     return Section(
         "training",
-        "What it does to training",
+        "What normalization does to training",
         "By `normstat diagnose`, as far as the spec alone tells.",
         columns=columns_of(known.subjects, _training_blocks),
     )
@@ -28,7 +28,7 @@ def _training_blocks(subject: Subject) -> Iterator[Block]:
     if found is None:
         yield Lines((f"Not diagnosed: {subject.unknown}.",))
         return
-    for cells in tables(found):
+    for cells in tables(found, hessians=False):
         yield Table(upright(cells))
     rates = any(each.quadratic for each in found.preprocessing)
     said = [found.proven, found.measured, found.observed] if rates else [found.measured]
