@@ -108,7 +108,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.Abort:
         code = _complain("interrupted", 130)
     except UsageError as error:
-        code = _complain(f"{error}\nTry 'normstat --help' for help.", error.exit_code)
+        named = [word for word in (sys.argv[1:] if args is None else args)[:1] if word in COMMANDS]
+        code = _complain(
+            f"{error}\nTry '{' '.join(['normstat', *named, '--help'])}' for help.", error.exit_code
+        )
     except NormstatError as error:
         code = _complain(str(error), error.exit_code)
     except OSError as error:
