@@ -10,6 +10,7 @@ import click
 import pytest
 
 import normstat
+from normstat import cli
 from normstat.cli import COMMANDS
 from tests.docs import page
 
@@ -145,6 +146,17 @@ def test_help_starts_fast_because_it_loads_nothing_heavy(arguments):
     loaded = output.rpartition("loaded ")[2].split()
     assert "click" in loaded
     assert not HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "cache info", "cache prune"])
+def test_every_option_has_a_variable_of_its_own_name(name):
+    command = cli.normstat
+    for word in name.split():
+        command = command.get_command(click.Context(command), word)
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    for option in options:
+        spelled = option.envvar.removeprefix(f"NORMSTAT_{name.upper().replace(' ', '_')}_")
+        assert f"--{spelled.lower().replace('_', '-')}" in option.opts
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -86,6 +86,11 @@ def test_missing_spec_says_how_to_make_one(run):
     assert "normstat compute FOLDER" in err
 
 
+@pytest.mark.parametrize("version", ["1", "0.1.0"])
+def test_a_version_in_the_environment_is_not_ours(run, spec, version):
+    assert run("show", env={"NORMSTAT_VERSION": version}) == run("show")
+
+
 @pytest.mark.parametrize("command", ["show", "validate"])
 def test_a_folder_in_the_place_of_a_spec_says_how_to_make_one(run, samples, command):
     code, out, err = run(command, samples / "photos")
