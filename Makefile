@@ -65,6 +65,7 @@ test-frameworks: ## run what export writes in torch, Keras, OpenVINO and others 
 test-lowest: ## run every test with the oldest dependencies that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m tests.lowest > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip # old ones search for minutes
 	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/constraints.txt --editable '.[test]'
 	.venv-lowest/bin/python -m pytest $(ARGS)
 

@@ -1,5 +1,6 @@
 """Which backend runs a piece of work, with how many workers."""
 
+import signal
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -53,6 +54,8 @@ class Engine:
             raise UsageError(f"address is for the backends {' and '.join(sorted(ON_CLUSTERS))}")
         if timeout is not None and not timeout > 0:
             raise UsageError(f"timeout is {timeout} s; it must be above 0")
+        if timeout is not None and not hasattr(signal, "SIGALRM"):
+            raise UsageError("timeout needs the alarms of POSIX, which this system lacks")
         if timeout is not None and backend == "auto":
             backend = "processes"
         if timeout is not None and backend not in WITH_TIMEOUT:

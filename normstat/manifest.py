@@ -81,6 +81,13 @@ class Manifest(_Part, frozen=True, kw_only=True):
     outputs: list[Output]
     failures: list[Failure]
 
+    def __repr__(self) -> str:
+        """Return what was done, without a word on each of a million files."""
+        return (
+            f"Manifest(method={self.job.method!r}, mean={self.mean}, std={self.std}, "
+            f"outputs={len(self.outputs)}, failures={len(self.failures)}, ...)"
+        )
+
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an output folder.

@@ -89,7 +89,7 @@ def printed(commands: str) -> str:
                 text=True,
                 check=False,
             )
-            lines += [f"$ {command}", *(line.rstrip() for line in done.stdout.splitlines())]
+            lines += [f"$ {command}", *done.stdout.splitlines()]
             if done.returncode:
                 lines.append(f"(exit code {done.returncode})")
     return "```console\n" + "\n".join(lines) + "\n```\n"

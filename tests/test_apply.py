@@ -415,6 +415,14 @@ def test_apply_from_python_writes_what_the_command_writes(call, mixed, name):
     assert manifest.outputs
 
 
+def test_a_notebook_shows_what_was_done_and_no_list_of_files(images):
+    manifest = normstat.apply("images", preset="imagenet")
+    shown = repr(manifest)
+    assert f"mean={manifest.mean}" in shown
+    assert f"outputs={len(manifest.outputs)}, failures=0" in shown
+    assert "b.jpg" not in shown
+
+
 def test_apply_takes_the_numbers_of_a_spec_in_memory(mixed):
     spec = normstat.compute("x")
     normstat.save(spec, "normstat.json")

@@ -10,6 +10,7 @@ import click
 import pytest
 
 import normstat
+from normstat import cli
 from normstat.cli import COMMANDS
 from tests.docs import page
 
@@ -154,6 +155,17 @@ def test_a_command_that_reads_no_image_does_not_wait_for_the_options_of_those_th
     ).stdout
     assert "normstat.cli.options.pixels" in output.split()
     assert not {"numpy", "PIL", "normstat.statistics"} & set(output.split())
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "cache info", "cache prune"])
+def test_every_option_has_a_variable_of_its_own_name(name):
+    command = cli.normstat
+    for word in name.split():
+        command = command.get_command(click.Context(command), word)
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    for option in options:
+        spelled = option.envvar.removeprefix(f"NORMSTAT_{name.upper().replace(' ', '_')}_")
+        assert f"--{spelled.lower().replace('_', '-')}" in option.opts
 
 
 @pytest.mark.parametrize("name", COMMANDS)

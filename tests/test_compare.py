@@ -154,6 +154,14 @@ def test_every_end_has_its_code_and_its_reason(here, work, code, args, text):
         assert "Traceback" not in found.err
 
 
+def test_a_gate_that_the_environment_sets_gates(run, made):
+    rules = {"NORMSTAT_COMPARE_FAIL_ON": "gain>9 shift>0.01", "NORMSTAT_COMPARE_PRESET": "imagenet"}
+    code, out, _ = run("compare", made / "first.json", env=rules)
+    assert code == 1
+    assert "breaks shift>0.01" in out
+    assert "breaks gain>9" not in out
+
+
 def test_missing_spec_says_how_to_make_one(run):
     code, _, err = run("compare")
     assert code == 3

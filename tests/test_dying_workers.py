@@ -135,6 +135,12 @@ def test_the_timeout_needs_workers_that_can_be_interrupted(run, here):
     assert complains(ran, 2, "timeout needs workers that can be interrupted")
 
 
+def test_the_timeout_is_refused_on_a_system_without_alarms(here, monkeypatch):
+    monkeypatch.delattr(signal, "SIGALRM")
+    with pytest.raises(normstat.UsageError, match="alarms of POSIX"):
+        normstat.compute("x", timeout=1)
+
+
 # --- where nothing can be done but going on ---
 
 

@@ -100,6 +100,12 @@ def test_pipes_get_no_escape_codes(run, spec, env):
     assert "\x1b" not in run("show", env=env).out
 
 
+@pytest.mark.parametrize("command", ["show", "compare"])
+def test_pipes_get_no_spaces_at_the_ends_of_lines(run, spec, command):
+    lines = run(command).out.split("\n")
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_colour_is_there_when_forced(run, spec):
     assert "\x1b[1m" in run("show", env={"FORCE_COLOR": "1"}).out
 
@@ -120,6 +126,32 @@ def test_missing_spec_says_how_to_make_one(run):
     code, out, err = run("show")
     assert (code, out) == (3, "")
     assert "normstat compute FOLDER" in err
+
+
+@pytest.mark.parametrize("version", ["1", "0.1.0"])
+def test_a_version_in_the_environment_is_not_ours(run, spec, version):
+    assert run("show", env={"NORMSTAT_VERSION": version}) == run("show")
+
+
+@pytest.mark.parametrize("command", ["show", "validate"])
+def test_a_folder_in_the_place_of_a_spec_says_how_to_make_one(run, samples, command):
+    code, out, err = run(command, samples / "photos")
+    assert (code, out) == (3, "")
+    assert "photos: is a folder, not a spec; `normstat compute FOLDER` writes one" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["compute"], "normstat compute --help"),
+        (["compute", "x", "--shard", "5/4"], "normstat compute --help"),
+        (["comptue", "x"], "normstat --help"),
+    ],
+)
+def test_wrong_usage_points_to_the_help_of_its_command(run, arguments, named):
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.endswith(f"\nTry '{named}' for help.\n")
 
 
 def test_file_that_is_no_spec_is_exit_three(run, tmp_path):

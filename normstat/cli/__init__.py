@@ -59,6 +59,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = COMMANDS.load(cmd_name)
+        _take_from_environment(command, f"NORMSTAT_{cmd_name}")
         return command
 
     def resolve_command(
@@ -77,7 +78,6 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "NORMSTAT",
         "show_default": True,
     },
     epilog="Every option can come from the environment, as NORMSTAT_COMPUTE_JOBS=4. "
@@ -86,6 +86,20 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="normstat %(version)s")
 def normstat() -> None:
     """The numbers an image dataset should be normalized with."""
+
+
+def _take_from_environment(command: click.Command, prefix: str) -> None:
+    """Let every option come from the variable that is named as it is.
+
+    click by itself goes by the name of the parameter in the code; and a NORMSTAT_VERSION, which is
+    somebody's own, would end each run with our version.
+    """
+    for option in command.params:
+        if isinstance(option, click.Option):
+            name = max(option.opts, key=len).lstrip("-")
+            option.envvar = f"{prefix}_{name}".replace("-", "_").upper()
+    for name, each in command.commands.items() if isinstance(command, click.Group) else ():
+        _take_from_environment(each, f"{prefix}_{name}")
 
 
 def main(args: list[str] | None = None) -> NoReturn:
@@ -108,7 +122,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.Abort:
         code = _complain("interrupted", 130)
     except UsageError as error:
-        code = _complain(f"{error}\nTry 'normstat --help' for help.", error.exit_code)
+        named = [word for word in (sys.argv[1:] if args is None else args)[:1] if word in COMMANDS]
+        code = _complain(
+            f"{error}\nTry '{' '.join(['normstat', *named, '--help'])}' for help.", error.exit_code
+        )
     except NormstatError as error:
         code = _complain(str(error), error.exit_code)
     except OSError as error:

@@ -29,7 +29,13 @@ def print_text(text: "RenderableType", *, soft_wrap: bool = False) -> None:
 
     bare = bool(os.environ.get("NO_COLOR"))
     console = Console(highlight=False, color_system=None if bare else "auto")
-    console.print(text, soft_wrap=soft_wrap)
+    if console.is_terminal:
+        console.print(text, soft_wrap=soft_wrap)
+        return
+    # In files and logs the spaces that fill up the columns of a table are litter.
+    with console.capture() as capture:
+        console.print(text, soft_wrap=soft_wrap)
+    click.echo("\n".join(line.rstrip(" ") for line in capture.get().split("\n")), nl=False)
 
 
 def print_json(answer: Any) -> None:

@@ -54,10 +54,17 @@ def load_constants(path: str | os.PathLike[str] = DEFAULT_PATH) -> Constants:
     try:
         content = path.read_bytes()
     except OSError as error:
-        hint = "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
-        raise SourceError(f"{path}: {error.strerror}{hint}") from error
+        raise no_spec(path, error) from error
     spec = loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
     return group_of(spec, group, str(path))
+
+
+def no_spec(path: Path, error: OSError) -> SourceError:
+    """Return what to raise where a spec was to be read and `error` came."""
+    hint = "; `normstat compute FOLDER` writes one"
+    if path.is_dir():
+        return SourceError(f"{path}: is a folder, not a spec{hint}")
+    return SourceError(f"{path}: {error.strerror}{hint if path == DEFAULT_PATH else ''}")
 
 
 def file_and_group(name: str | os.PathLike[str]) -> tuple[Path, str | None]:

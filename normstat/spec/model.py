@@ -444,6 +444,18 @@ class Spec(Constants, frozen=True, kw_only=True):
     state: StateText
     groups: list[Group] | UnsetType = UNSET
 
+    def __repr__(self) -> str:
+        """Return the numbers alone: with its state a spec would fill a notebook.
+
+        >>> import normstat
+        >>> normstat.compute("sample_data/photos")
+        Spec(channels=['R', 'G', 'B'], mean=[0.4708..., ...], std=[0.2424..., ...], images=30, ...)
+        """
+        return (
+            f"Spec(channels={self.channels}, mean={self.mean}, std={self.std}, "
+            f"images={self.counts.images}, ...)"
+        )
+
     def group(self, name: str) -> "Spec":
         """Return the spec of one group alone.
 
