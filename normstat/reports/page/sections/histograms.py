@@ -74,7 +74,7 @@ def _fine(spec: Spec, histogram: Histogram) -> Histogram:
         return histogram
     codes = state_of(spec).combined(rgb=spec.pipeline.mode == "rgb")[0].codes
     used = max(codes.maxima()) - min(codes.minima())
-    most = max(_FEWEST_BINS, min(_MOST_BINS, isqrt(codes.count)))
+    most = max(_FEWEST_BINS, min(_MOST_BINS, isqrt(spec.counts.pixels)))
     while size > 1 and 2 * used <= most * size:
         size //= 2
     if size == histogram.codes_per_bin:
