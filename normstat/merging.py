@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from normstat.assemble import group_states, reassembled, state_of
 from normstat.consistency import validate
-from normstat.contents import CHECK, Rename, inside, joined, located, parts_of, places, versions
+from normstat.contents import places
 from normstat.errors import DifferentSoftwareWarning, SpecError, UsageError
 from normstat.names import printable
+from normstat.parts import CHECK, Rename, inside, joined, located, parts_of, versions
 from normstat.sources.shards import ranges
 from normstat.spec.asked import percentiles_of
 from normstat.spec.files import load

@@ -29,6 +29,7 @@ LAYERS = [
     "presets",
     "formats",
     "contents",
+    "parts",
     "per_image",
     "readers",
     "masks",

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from normstat.assemble import state_of
-from normstat.contents import parts_of, selection_of
 from normstat.contents import places as told_places
+from normstat.contents import selection_of
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
 from normstat.diagnosis.imbalance import Magnitudes, imbalance
@@ -31,6 +31,7 @@ from normstat.grouping import parsed
 from normstat.measure import compute
 from normstat.methods.gaussian import gaussian
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size

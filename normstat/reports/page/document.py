@@ -9,9 +9,10 @@ from typing import Literal
 from normstat import __version__
 from normstat.candidates import resolve
 from normstat.comparison import Candidate
-from normstat.contents import parts_of, places
+from normstat.contents import places
 from normstat.errors import NormstatError, UsageError
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.presets import Catalogue, load_catalogue
 from normstat.reading import Observer
 from normstat.reports.page.html import html
