@@ -23,20 +23,16 @@ from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.selection import EXTENSIONS
 from normstat.spec.asked import checked, masks_of, pipeline_of
-from normstat.spec.model import (
+from normstat.spec.model import Estimator, Pipeline, Skipped, Spec, Stamp
+from normstat.spec.values import (
     LEVEL,
     Alpha,
     Axis,
     Channels,
     Ddof,
-    Estimator,
     Frames,
     Interpolation,
     Mode,
-    Pipeline,
-    Skipped,
-    Spec,
-    Stamp,
     Std,
     Weighting,
 )

@@ -9,7 +9,8 @@ from normstat.comparison import LARGEST, Mismatch, mismatch
 from normstat.errors import SpecError
 from normstat.metrics import METRICS, Side
 from normstat.names import printable
-from normstat.spec.model import Group, Number, Spec
+from normstat.spec.model import Group, Spec
+from normstat.spec.values import Number
 
 _CONSTANT = 1e-9  # of the mean: what rounding leaves of a std of zero, in whatever unit
 _MOST_NAMED = 3

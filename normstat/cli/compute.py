@@ -32,7 +32,7 @@ from normstat.errors import UsageError
 from normstat.measure import RECIPES
 from normstat.measure import compute as measure
 from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
-from normstat.spec.model import Ddof, Std, Weighting
+from normstat.spec.values import Ddof, Std, Weighting
 from normstat.statistics.summary import PERCENTILES
 
 

@@ -29,16 +29,8 @@ from normstat.errors import OnError
 from normstat.formats import FORMATS
 from normstat.sources.selection import EXTENSIONS
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import (
-    LEVEL,
-    Alpha,
-    Channels,
-    Frames,
-    Interpolation,
-    Mode,
-    Pipeline,
-    Stamp,
-)
+from normstat.spec.model import Pipeline, Stamp
+from normstat.spec.values import LEVEL, Alpha, Channels, Frames, Interpolation, Mode
 
 
 def choice(literal: Any) -> click.Choice[str]:

@@ -13,7 +13,8 @@ import msgspec
 
 from normstat.atomic import written_whole
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
-from normstat.spec.model import SPEC_VERSION, Constants, PresetSpec, Spec
+from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.values import SPEC_VERSION
 
 Decoded = TypeVar("Decoded")
 
