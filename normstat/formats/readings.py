@@ -8,7 +8,7 @@ from normstat.errors import SourceError, SpecError, UsageError
 from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, exact, whole
 from normstat.formats.base import Format, Reading
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, group_of, loads
+from normstat.spec.files import YAML_SUFFIXES, file_and_group, group_of, hint_for, loads
 from normstat.spec.model import Constants
 
 _SHOWN = 4
@@ -126,8 +126,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        hint = "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
-        raise SourceError(f"{path}: {error.strerror}{hint}") from error
+        raise SourceError(f"{path}: {error.strerror}{hint_for(path)}") from error
     if len(content) > _LARGEST and b"normstat_spec" not in content[:4096]:
         raise SpecError(f"{path}: more than {_LARGEST >> 20} MB, which no configuration has")
     return content

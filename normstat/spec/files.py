@@ -55,10 +55,14 @@ def load_constants(path: str | os.PathLike[str] = DEFAULT_PATH) -> Constants:
     try:
         content = path.read_bytes()
     except OSError as error:
-        hint = "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
-        raise SourceError(f"{path}: {error.strerror}{hint}") from error
+        raise SourceError(f"{path}: {error.strerror}{hint_for(path)}") from error
     spec = loads(content, name=str(path), yaml=path.suffix.lower() in YAML_SUFFIXES)
     return group_of(spec, group, str(path))
+
+
+def hint_for(path: Path) -> str:
+    """Return what an error says of a spec that is looked for in its usual place."""
+    return "; `normstat compute FOLDER` writes one" if path == DEFAULT_PATH else ""
 
 
 def file_and_group(name: str | os.PathLike[str]) -> tuple[Path, str | None]:

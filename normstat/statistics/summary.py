@@ -24,7 +24,7 @@ HISTOGRAM_BINS = 256
 
 @dataclass(frozen=True)
 class Summary:
-    """Finished results; the fields are those of `Spec`, where their units are told."""
+    """Finished results; all fields but `pixels` are those of `Spec`, where their units are told."""
 
     channels: list[str]
     mean: list[float]
