@@ -20,6 +20,7 @@ LAYERS = [
     "errors",
     "names",
     "atomic",
+    "products",
     "registry",
     "normalization",
     "spec",
