@@ -65,13 +65,13 @@ def assemble(
     how["covariance"] = whole["covariance"] is not None
     parts = []
     losses = Counter(each.group for each in skipped)
-    for name in sorted(groups or (), key=natural_place):
-        if not groups or not groups[name].images:
+    for name, part in sorted((groups or {}).items(), key=lambda item: natural_place(item[0])):
+        if not part.images:
             continue
         listed = replace(estimator, images_listed=dataset.listed(name))
         alike = replace(pipeline, mode="rgb") if whole["channels"] == ["R", "G", "B"] else pipeline
         try:
-            told = _told(groups[name], listed, alike, losses[name], **how)
+            told = _told(part, listed, alike, losses[name], **how)
         except NormstatError as error:
             raise NormstatError(f"group {name}: {error}") from error
         parts.append(Group(name=name, **told))
@@ -168,21 +168,12 @@ def _told(
             f"{summary.pixels} pixels a channel are more than the 2^53 that a JSON file can count; "
             "compute parts of the dataset instead"
         )
-    return {
-        "channels": summary.channels,
-        "mean": summary.mean,
-        "std": summary.std,
-        "max_pixel_value": summary.max_pixel_value,
-        "confidence": summary.confidence,
-        "alternatives": summary.alternatives,
-        "min": summary.min,
-        "max": summary.max,
-        "percentiles": summary.percentiles,
-        "covariance": summary.covariance,
-        "histogram": summary.histogram,
+    numbers = dict(vars(summary))
+    pixels = numbers.pop("pixels")
+    return numbers | {
         "counts": Counts(
             images=state.images,
-            pixels=summary.pixels,
+            pixels=pixels,
             by_mode={mode: state.modes[mode] for mode in sorted(state.modes)},
             by_size=Sizes(width=_range(state.widths), height=_range(state.heights)),
             transparent=state.transparent,

@@ -13,14 +13,11 @@ from normstat.presets import Catalogue, load_catalogue
 from normstat.reading import Observer
 from normstat.sources.listing import kind_of
 from normstat.sources.urls import public
-from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group
+from normstat.spec.files import YAML_SUFFIXES, file_and_group, hint_for
 from normstat.spec.model import Constants
 
 # A spec, or what it is called on the command line.
 Given = str | os.PathLike[str] | Constants
-
-_USUAL = str(DEFAULT_PATH)
-_HINT = "; `normstat compute FOLDER` writes one"
 
 
 def resolve(
@@ -63,7 +60,7 @@ def resolve(
         warnings = [f"{label}: {each}" for each in found.warnings]
         return Candidate(name=label, spec=found.constants, warnings=warnings)
     if name not in catalogue and _looks_like_a_path(path):
-        raise SourceError(f"{label}: no such file or folder{_HINT if name == _USUAL else ''}")
+        raise SourceError(f"{label}: no such file or folder{hint_for(path)}")
     try:
         preset = catalogue.find(name)
     except UsageError as error:

@@ -11,13 +11,14 @@ from msgspec import UNSET
 from normstat.errors import NormstatError, SpecError
 from normstat.metrics import METRICS, Array, Side
 from normstat.mistakes import Party, explanations
-from normstat.spec.model import LEVEL, Constants, Number, PresetSpec, Spec
+from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.values import LEVEL, Number
 from normstat.statistics.summary import standard_errors
 
 # Beyond these the data looks foreign to a network that was trained with the other numbers.
 _FAR_SHIFT, _FAR_GAIN = 1.0, 2.0
 # Numbers outside these, in units of the range, are slips: no image has them.
-SMALLEST, LARGEST = 1e-9, 1e9
+_SMALLEST, LARGEST = 1e-9, 1e9
 # Values without a range may be in any unit, as long as floats hold the squares of their ratios.
 _SMALLEST_VALUE, _LARGEST_VALUE = 1e-75, 1e75
 _MANY_DIGITS = 1e7
@@ -233,7 +234,7 @@ def _side(candidate: Candidate, unit: float, order: Sequence[int]) -> Side:
 def _check_possible(candidate: Candidate, channels: Sequence[str], mean: Array, std: Array) -> None:
     """Raise for numbers that no image can have, or of which metrics would not be finite."""
     ranged = _full_scale(candidate.spec) is not None
-    smallest, largest = (SMALLEST, LARGEST) if ranged else (_SMALLEST_VALUE, _LARGEST_VALUE)
+    smallest, largest = (_SMALLEST, LARGEST) if ranged else (_SMALLEST_VALUE, _LARGEST_VALUE)
     for channel, centre, spread in zip(channels, mean, std, strict=True):
         what = f"{candidate.name}: std of channel {channel} is {spread:g}"
         if spread == 0:

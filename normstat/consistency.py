@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET
 
 from normstat.assemble import group_states, reassembled, state_of
-from normstat.contents import CHECK, checksum, joined, parts_of, pixels_of
 from normstat.errors import NormstatError, SpecError
+from normstat.parts import CHECK, checksum, joined, parts_of, pixels_of
 from normstat.spec.model import Group, Shards, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
 

@@ -11,7 +11,7 @@ from normstat.comparison import Comparison
 from normstat.errors import UsageError
 from normstat.metrics import METRICS
 from normstat.registry import unknown
-from normstat.spec.model import Number
+from normstat.spec.values import Number
 
 COMPARISON_VERSION = 1
 _USUAL = "imagenet"

@@ -11,11 +11,12 @@ from typing import Any
 
 from normstat.application import run
 from normstat.candidates import Given
-from normstat.contents import parts_of, places, selection_of
+from normstat.contents import places, selection_of
 from normstat.errors import OnError, UsageError
 from normstat.formats.readings import read_constants
 from normstat.manifest import Manifest
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.planning import Numbers, Plan, needs_of, plan
 from normstat.presets import load_catalogue
 from normstat.reading import Observer

@@ -8,8 +8,10 @@ import msgspec
 from normstat.errors import SourceError, SpecError
 from normstat.methods import Applied
 from normstat.outputs import Dtype, Layout
-from normstat.spec.files import decode, dump_text, write_text
-from normstat.spec.model import Count, MaxPixelValue, Name, Number, Pipeline
+from normstat.products import write_text
+from normstat.spec.files import decode, dump_text
+from normstat.spec.model import Pipeline
+from normstat.spec.values import Count, MaxPixelValue, Name, Number
 
 MANIFEST = "normstat-apply.json"
 

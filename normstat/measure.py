@@ -29,7 +29,8 @@ from normstat.spec.asked import (
     pipeline_of,
     with_recipe,
 )
-from normstat.spec.model import (
+from normstat.spec.model import Pipeline, Skipped, Spec, Stamp
+from normstat.spec.values import (
     LEVEL,
     Alpha,
     Axis,
@@ -38,10 +39,6 @@ from normstat.spec.model import (
     Frames,
     Interpolation,
     Mode,
-    Pipeline,
-    Skipped,
-    Spec,
-    Stamp,
     Std,
     Weighting,
 )

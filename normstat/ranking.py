@@ -5,13 +5,14 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from normstat.comparison import LARGEST, SMALLEST, Mismatch, mismatch
+from normstat.comparison import LARGEST, Mismatch, mismatch
 from normstat.errors import SpecError
 from normstat.metrics import METRICS, Side
 from normstat.names import printable
-from normstat.spec.model import Group, Number, Spec
+from normstat.spec.model import Group, Spec
+from normstat.spec.values import Number
 
-_FARTHEST = float("inf")
+_CONSTANT = 1e-9  # of the mean: what rounding leaves of a std of zero, in whatever unit
 _MOST_NAMED = 3
 
 
@@ -64,10 +65,12 @@ def ranked(spec: Spec) -> list[Distance]:
     return sorted(found, key=_place, reverse=True)
 
 
-def _place(each: Distance) -> tuple[float, float]:
+def _place(each: Distance) -> tuple[bool, bool, float]:
+    """Return what puts the farthest first: those beyond measure, then the constant ones."""
     if each.jeffreys is not None:
-        return each.jeffreys, 0.0
-    return _FARTHEST, max(each.std) if each.unmeasured == "beyond measure" else 0.0
+        return False, False, each.jeffreys
+    beyond = each.unmeasured == "beyond measure"
+    return True, beyond, max(each.std) if beyond else 0.0
 
 
 def unmeasured_note(spec: Spec) -> str | None:
@@ -96,9 +99,22 @@ def _side(each: Spec | Group, name: str, channels: int) -> Side:
     return Side(np.array(each.mean), np.array(each.std), covariance)
 
 
+def _unmeasured(side: Side, whole: Side) -> Literal["constant", "beyond measure"] | None:
+    """Return why a group has no distance from the whole, if it has none."""
+    if _is_constant(side):
+        return "constant"
+    beyond = max(side.std.max(), whole.std.max()) >= LARGEST
+    return "beyond measure" if beyond or _is_constant(whole) else None
+
+
+def _is_constant(side: Side) -> bool:
+    return bool((side.std <= _CONSTANT * np.abs(side.mean)).any())
+
+
 def _distance(group: Group, side: Side, whole: Side) -> Distance:
-    metrics = None
-    if all(each.std.min() > SMALLEST and each.std.max() < LARGEST for each in (side, whole)):
+    unmeasured = _unmeasured(side, whole)
+    metrics: dict[str, list[float]] | None = None
+    if unmeasured is None:
         metrics = {
             name: [float(value) for value in METRICS[name].function(side, whole)]
             for name in ("jeffreys", "shift", "gain")
@@ -113,9 +129,5 @@ def _distance(group: Group, side: Side, whole: Side) -> Distance:
         shift=metrics["shift"] if metrics else None,
         gain=metrics["gain"] if metrics else None,
         mismatch=mismatch(metrics) if metrics else None,
-        unmeasured=None
-        if metrics
-        else "constant"
-        if side.std.min() <= SMALLEST
-        else "beyond measure",
+        unmeasured=unmeasured,
     )

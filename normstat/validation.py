@@ -9,10 +9,11 @@ from msgspec import UNSET, UnsetType
 
 from normstat.assemble import group_states, reassembled, state_of
 from normstat.consistency import Problem, differences, validate
-from normstat.contents import Changes, changes, described, parts_of, places, selection_of
+from normstat.contents import Changes, changes, described, places, selection_of
 from normstat.errors import NormstatError
 from normstat.measure import compute
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.reading import Observer
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.asked import options_of, percentiles_of

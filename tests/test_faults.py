@@ -18,8 +18,8 @@ from PIL import Image
 import normstat
 from normstat.cache import contents
 from normstat.errors import ImageError, SourceError
+from normstat.products import write_text
 from normstat.reading import Observer
-from normstat.spec.files import write_text
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"
 FOREIGN = b'{"mine": "and not a spec"}'

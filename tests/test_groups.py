@@ -718,6 +718,20 @@ def test_constant_group_is_the_farthest(run, tmp_path):
     assert out.index(flat) < out.index(ramp)
 
 
+def test_groups_of_values_in_a_small_unit_are_not_called_constant(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for group, mean in (("dim", 2e-10), ("bright", 6e-10)):
+        (tmp_path / "set" / group).mkdir(parents=True)
+        for number in range(2):
+            values = rng.normal(mean, 1e-10, (9, 9)).astype(np.float32)
+            tifffile.imwrite(tmp_path / "set" / group / f"{number}.tif", values)
+    code, out, _ = run("compute", "set", "--group-by", "parent")
+    assert code == 0
+    assert "constant" not in out
+    told = re.findall(r"^(dim|bright) +2 .* ([\d.]+e-10) +([\d.]+e-1[01])$", out, re.MULTILINE)
+    assert {group: round(float(mean) * 1e10) for group, mean, _ in told} == {"dim": 2, "bright": 6}
+
+
 def test_group_with_a_std_that_no_images_have_is_not_called_constant(run, tmp_path):
     rng = np.random.default_rng(0)
     for group in ("usual", "wild", "flat"):

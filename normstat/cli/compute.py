@@ -28,7 +28,8 @@ from normstat.cli.screen import followed, kept_in, write_spec
 from normstat.cli.sections import Sectioned
 from normstat.errors import UsageError
 from normstat.measure import compute as measure
-from normstat.spec.files import DEFAULT_PATH, check_target, shard_path
+from normstat.products import check_target
+from normstat.spec.files import DEFAULT_PATH, SPEC, shard_path
 
 
 @click.command(cls=Sectioned)
@@ -86,7 +87,7 @@ def compute(
     shard = options["shard"]
     output = output or str(shard_path(shard) if shard else DEFAULT_PATH)
     if output != "-":
-        check_target(Path(output), force=force)
+        check_target(Path(output), SPEC, force=force)
     if options["per_image"] and os.path.realpath(options["per_image"]) == os.path.realpath(output):
         raise UsageError(f"--per-image and -o are both {output}; name two files")
     with followed(shown=progress, quiet=quiet, kept=kept_in(options["cache"])) as watch:

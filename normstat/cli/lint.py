@@ -7,8 +7,9 @@ import click
 
 from normstat.cli.options import comma_separated, presets_option, quiet_option
 from normstat.cli.screen import print_json, print_text
-from normstat.lint.linting import SEVERITIES, Options, Report
+from normstat.lint.linting import Options
 from normstat.lint.linting import lint as find
+from normstat.lint.model import SEVERITIES, Report
 from normstat.lint.settings import find_settings, read_settings
 from normstat.names import printable
 from normstat.presets import load_catalogue

@@ -7,7 +7,8 @@ import click
 from normstat.cli.options import merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import merge as merge_specs
-from normstat.spec.files import check_target
+from normstat.products import check_target
+from normstat.spec.files import SPEC
 from normstat.spec.model import Stamp
 
 
@@ -36,7 +37,7 @@ def merge(
       normstat merge train.json val.json -o all.json
     """
     if output != "-":
-        check_target(Path(output), force=force, inputs=specs)
+        check_target(Path(output), SPEC, force=force, inputs=specs)
     with warnings_told(quiet=quiet):
         spec = merge_specs(*specs, stamp=stamp)
     write_spec(spec, output, screen, force=force, quiet=quiet)

@@ -7,7 +7,8 @@ import click
 from normstat.cli.options import merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import subtract as subtract_spec
-from normstat.spec.files import check_target
+from normstat.products import check_target
+from normstat.spec.files import SPEC
 from normstat.spec.model import Stamp
 
 
@@ -34,7 +35,7 @@ def subtract(
       normstat subtract all.json val.json -o train.json
     """
     if output != "-":
-        check_target(Path(output), force=force, inputs=(whole, part))
+        check_target(Path(output), SPEC, force=force, inputs=(whole, part))
     with warnings_told(quiet=quiet):
         spec = subtract_spec(whole, part, stamp=stamp)
     write_spec(spec, output, screen, force=force, quiet=quiet)

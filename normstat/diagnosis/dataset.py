@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from normstat.assemble import state_of
-from normstat.contents import parts_of, selection_of
 from normstat.contents import places as told_places
+from normstat.contents import selection_of
 from normstat.diagnosis.imbalance import Magnitudes
 from normstat.diagnosis.quadratic import means_of, second_moments
 from normstat.diagnosis.spectrum import Matrix, eigenvalues
@@ -16,6 +16,7 @@ from normstat.errors import NormstatError, SpecError, UsageError
 from normstat.grouping import within
 from normstat.measure import compute
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.files import DEFAULT_PATH, YAML_SUFFIXES, file_and_group, load
 from normstat.spec.model import Spec

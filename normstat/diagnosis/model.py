@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from normstat.spec.model import Count, Number
+from normstat.spec.values import Count, Number
 
 
 class _Part(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from normstat.errors import NormstatError, SourceError, SpecError
 from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, usual_channels, whole
 from normstat.formats.base import Change, Format, Reading
-from normstat.spec.files import write_bytes
+from normstat.products import write_bytes
 from normstat.spec.model import Constants
 
 Codes = npt.NDArray[np.float64]

@@ -171,11 +171,11 @@ def _centred(case: Case) -> Reading | None:
     std = case.std
     if len(set(std)) > 1 or std[0] not in (1.0, 255.0, 1 / 255):
         return None
-    hits = [form for form in case.means if is_distinct(form.mean)]
-    if not hits:
+    form = next((each for each in case.means if is_distinct(each.mean)), None)
+    if form is None:
         return None
-    name = place(hits[0].names[0], hits[0].range, hits[0].order)
-    return Reading.of("centred", hits[0], f"the mean of {name}, without its std")
+    name = place(form.names[0], form.range, form.order)
+    return Reading.of("centred", form, f"the mean of {name}, without its std")
 
 
 def _mixture(case: Case) -> Reading | None:

@@ -1,21 +1,20 @@
 """Lists the files, reads them side by side, and judges what was found."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-from msgspec import Struct
 
 from normstat.backends import BACKENDS, usable_cores
 from normstat.errors import UsageError
 from normstat.identification import Identification, Known
 from normstat.identification.agreement import Values, is_distinct
 from normstat.identification.forms import place
+from normstat.lint.exemptions import Exemptions
 from normstat.lint.kinds import BY_SUFFIX, kind_of
-from normstat.lint.pairs import Pair, Span
-from normstat.lint.rules import RULES, Case, Expected, Severity
+from normstat.lint.model import Described, Finding, Notice, Report
+from normstat.lint.pairs import Pair
+from normstat.lint.rules import RULES, Case, Expected
 from normstat.registry import unknown
 from normstat.sources import Selection, list_files
 from normstat.spec.model import Constants, PresetSpec
@@ -24,70 +23,9 @@ LARGEST = 10 << 20  # bytes
 MOST_PAIRS = 1000  # of one file
 # Other people's code and what tools made.
 PASSED_OVER = ("node_modules", "__pycache__", "site-packages", "venv", "*.egg-info")
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 _BATCH_FILES, _BATCH_BYTES = 250, 2 << 20
 _MANY_BYTES = 32 << 20  # up to here the start of workers costs more than they save
-_IGNORE = re.compile(r"#\s*normstat:\s*ignore(-file)?(?:\[([^\]]*)\])?")
-_IGNORE_MARK = b"normstat:"
-_Exempt = Callable[[str, Iterable[Span]], bool]
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something that a rule found, and where; `cell` is of a notebook."""
-
-    code: str
-    severity: Severity
-    path: str
-    span: Span
-    text: str
-    cell: int | None = None
-
-
-class Described(Struct, frozen=True, kw_only=True):
-    """A pair and what it is: `kind` as `identify` has it, or None for numbers of nobody."""
-
-    path: str
-    span: Span
-    cell: int | None
-    name: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...] | None
-    kind: str | None
-    text: str
-    presets: tuple[str, ...]
-
-
-class Notice(Struct, frozen=True, kw_only=True):
-    """A file that was not read, and why."""
-
-    path: str
-    text: str
-
-
-class Report(Struct, frozen=True, kw_only=True):
-    """Everything that was found, in the order of files and lines."""
-
-    files: int
-    findings: list[Finding]
-    ignored: int
-    pairs: list[Described]
-    notices: list[Notice]
-
-    def fails(self, severity: str) -> bool:
-        """Whether a finding is as severe as `severity`, or more; never when that is "never".
-
-        Raises
-        ------
-        UsageError
-            There is no such severity.
-        """
-        if severity == "never":
-            return False
-        if severity not in SEVERITIES:
-            raise UsageError(unknown("severity", severity, dict.fromkeys((*SEVERITIES, "never"))))
-        enough = SEVERITIES[SEVERITIES.index(severity) :]
-        return any(finding.severity in enough for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -233,7 +171,7 @@ def _judge(
         if isinstance(found, Notice):
             report.notices.append(found)
             continue
-        pairs, exempt = found
+        pairs, exemptions = found
         if len(pairs) > MOST_PAIRS:
             text = f"only the first {MOST_PAIRS:,} of {len(pairs):,} pairs were looked at"
             report.notices.append(Notice(path=path, text=text))
@@ -244,7 +182,7 @@ def _judge(
                 told[numbers] = known.identify(*numbers)
             case = Case(pair, told[numbers], known, expected)
             for finding in _findings(path, case, codes):
-                if exempt(finding.code, pair.spans):
+                if exemptions.cover(finding.code, pair.spans):
                     ignored += 1
                 else:
                     report.findings.append(finding)
@@ -300,40 +238,7 @@ def _described(path: str, case: Case) -> Described:
     )
 
 
-class _Exemptions:
-    """The `# normstat: ignore` comments of a file, by line."""
-
-    def __init__(self, text: str) -> None:
-        self._lines: dict[int, set[str] | None] = {}
-        self._file: set[str] | None = set()
-        for number, line in enumerate(text.split("\n"), start=1):
-            if (match := _IGNORE.search(line)) is None:
-                continue
-            codes = None
-            if match[2] is not None:
-                codes = {code.strip().upper() for code in match[2].split(",")}
-            if match[1]:
-                self._file = None if codes is None or self._file is None else self._file | codes
-            else:
-                self._lines[number] = codes
-
-    def __call__(self, code: str, spans: Iterable[Span]) -> bool:
-        if self._file is None or code in self._file:
-            return True
-        for span in spans:
-            for line in range(span.line, span.end_line + 1):
-                if line in self._lines:
-                    codes = self._lines[line]
-                    if codes is None or code in codes:
-                        return True
-        return False
-
-
-def _nothing_exempt(code: str, spans: Iterable[Span]) -> bool:  # noqa: ARG001 (as _Exemptions)
-    return False
-
-
-def _read(path: str, size: int) -> Notice | tuple[list[Pair], _Exempt]:
+def _read(path: str, size: int) -> Notice | tuple[list[Pair], Exemptions]:
     """Return the pairs of a file, or why it was not read."""
     kind = kind_of(path)
     if kind is None:
@@ -345,13 +250,13 @@ def _read(path: str, size: int) -> Notice | tuple[list[Pair], _Exempt]:
     except OSError as error:
         return Notice(path=path, text=f"not read: {error.strerror}")
     if not kind.is_worth_parsing(content):
-        return [], _nothing_exempt
+        return [], Exemptions("")
     try:
         text = _decoded(content)
         pairs = list(kind.pairs(text))
     except (SyntaxError, ValueError, RecursionError) as error:
         return Notice(path=path, text=f"not read: not valid {kind.name}: {_reason(error)}")
-    return pairs, _Exemptions(text) if _IGNORE_MARK in content else _nothing_exempt
+    return pairs, Exemptions(text)
 
 
 def _decoded(content: bytes) -> str:

@@ -20,7 +20,7 @@ from normstat.oddities.rules import FEWEST, RULES, Crowd, robust_spread, robust_
 from normstat.per_image import Columns, Row, Rows
 from normstat.reading import Observer
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import integer
+from normstat.spec.values import integer
 from normstat.statistics import Kind, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.kinds import FLOAT_BITS

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normstat.contents import parts_of
 from normstat.contents import places as told_places
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.measure import compute
 from normstat.names import escaped, printable
+from normstat.parts import parts_of
 from normstat.per_image import Rows
 from normstat.per_image.table import Table, is_table
 from normstat.spec.files import YAML_SUFFIXES, file_and_group, load

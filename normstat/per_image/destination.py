@@ -10,7 +10,7 @@ from normstat.errors import NormstatError, SourceError
 from normstat.per_image.formats import OPTION, THING, format_of
 from normstat.per_image.rows import Columns, Rows
 from normstat.per_image.table import is_table
-from normstat.spec.files import check_target, is_special
+from normstat.products import Product, check_target, is_special
 from normstat.statistics import State
 
 
@@ -49,15 +49,8 @@ class Destination:
             return cls(per_image)
         path = Path(per_image)
         format_of(path).check()
-        check_target(
-            path,
-            force=force,
-            inputs=inputs,
-            option=OPTION,
-            thing=THING,
-            is_one=is_table,
-            suggestion=Path(f"images{path.suffix}"),
-        )
+        product = Product(THING, is_table, Path(f"images{path.suffix}"))
+        check_target(path, product, force=force, inputs=inputs, option=OPTION)
         # On the disk of the table, where there has to be room anyway.
         return cls(Rows(None if is_special(path) else str(path.resolve().parent)), path)
 

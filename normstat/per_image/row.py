@@ -9,11 +9,11 @@ from msgspec import UNSET
 
 from normstat.names import escaped
 from normstat.spec.model import Pipeline
+from normstat.spec.values import dyadic
 from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt
 from normstat.statistics.kinds import FLOAT_BITS, NARROW
 from normstat.statistics.record import power_sums, unpacked, unpacked_moments, unpacked_wide
-from normstat.statistics.state import dyadic
 
 _MOST = 1 << 63
 

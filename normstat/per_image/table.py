@@ -15,7 +15,7 @@ from normstat.names import printable
 from normstat.per_image.formats import FACTS, OPTION, STATISTICS, THING, format_of, header
 from normstat.per_image.row import Channel, Row, mean_and_std
 from normstat.per_image.rows import Columns
-from normstat.spec.model import integer
+from normstat.spec.values import integer
 from normstat.statistics import Kind, kind_of
 from normstat.statistics.kinds import FLOAT_BITS
 

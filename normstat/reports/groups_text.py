@@ -76,7 +76,7 @@ def _numbers(values: Sequence[float] | None) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3f}"[1:] if 0 <= round(value, 3) < 1 else f"{value:.4g}"
+    return f"{value:.3f}"[1:] if value == 0 or 0 < round(value, 3) < 1 else f"{value:.4g}"
 
 
 def _span(values: Sequence[float] | None) -> str:

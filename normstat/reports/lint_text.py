@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.lint.linting import Described, Finding, Report
+from normstat.lint.model import Described, Finding, Report
 from normstat.lint.rules import RULES
 from normstat.names import printable
 

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.contents import parts_of, places
+from normstat.contents import places
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
 from normstat.reports.values import copyable, decimals_text

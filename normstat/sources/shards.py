@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from normstat.errors import UsageError
 from normstat.sources.base import Listing
-from normstat.spec.model import MOST_SHARDS
+from normstat.spec.values import MOST_SHARDS
 
 # An image costs as much as so many more bytes than it has; and where no size is known, the
 # shards are balanced by their number of images.

@@ -3,24 +3,22 @@
 import json
 import os
 import re
-import stat
-import tempfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from normstat.atomic import written_whole
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
-from normstat.spec.model import SPEC_VERSION, Constants, PresetSpec, Spec
+from normstat.products import Product, check_target, write_text
+from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.values import SPEC_VERSION
 
 Decoded = TypeVar("Decoded")
 
 DEFAULT_PATH = Path("normstat.json")
 YAML_SUFFIXES = {".yaml", ".yml"}
 _DEEPEST = 100  # levels of a YAML document
-_ROOM = 1 << 20  # bytes that must be free before hours of work begin
+_HINT = "; `normstat compute FOLDER` writes one"
 
 
 def load(path: str | os.PathLike[str] = DEFAULT_PATH) -> Spec:
@@ -59,12 +57,16 @@ def load_constants(path: str | os.PathLike[str] = DEFAULT_PATH) -> Constants:
     return group_of(spec, group, str(path))
 
 
+def hint_for(path: Path) -> str:
+    """Return what an error says of a spec that is looked for in its usual place."""
+    return _HINT if path == DEFAULT_PATH else ""
+
+
 def no_spec(path: Path, error: OSError) -> SourceError:
     """Return what to raise where a spec was to be read and `error` came."""
-    hint = "; `normstat compute FOLDER` writes one"
     if path.is_dir():
-        return SourceError(f"{path}: is a folder, not a spec{hint}")
-    return SourceError(f"{path}: {error.strerror}{hint if path == DEFAULT_PATH else ''}")
+        return SourceError(f"{path}: is a folder, not a spec{_HINT}")
+    return SourceError(f"{path}: {error.strerror}{hint_for(path)}")
 
 
 def file_and_group(name: str | os.PathLike[str]) -> tuple[Path, str | None]:
@@ -228,31 +230,9 @@ def save(spec: Constants, path: str | os.PathLike[str], *, force: bool = False) 
         spec and `force` is not set. What was there before is untouched.
     """
     path = Path(path)
-    check_target(path, force=force)
+    check_target(path, SPEC, force=force)
     text = dumps(spec, yaml=path.suffix.lower() in YAML_SUFFIXES)
     write_text(path, text)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it into place."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` beside `path` and move it into place."""
-    try:
-        if is_special(path):
-            path.write_bytes(content)
-        else:
-            with written_whole(path) as beside, beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise SourceError(
-            f"{path}: {error.strerror}; it was not written, what was there is untouched. "
-            "Name another place with -o"
-        ) from error
 
 
 def shard_path(shard: str) -> Path:
@@ -264,70 +244,10 @@ def shard_path(shard: str) -> Path:
     return DEFAULT_PATH.with_stem(f"{DEFAULT_PATH.stem}-{shard.replace('/', '-of-')}")
 
 
-def check_target(
-    path: Path,
-    *,
-    force: bool,
-    inputs: Iterable[str] = (),
-    option: str = "-o",
-    thing: str = "normstat spec",
-    is_one: Callable[[Path], bool] | None = None,
-    suggestion: Path = DEFAULT_PATH,
-) -> None:
-    """Raise now what `save` would raise after hours of work.
-
-    Parameters
-    ----------
-    inputs
-        Files that are read for what is written; `force` lets one be replaced.
-    option, thing, is_one, suggestion
-        What names the place, what is written there, whether a file is such a thing, and what it is
-        usually called, if that is no spec.
-
-    Raises
-    ------
-    SourceError
-        As `save` does.
-    """
-    if is_special(path):
-        return
-    if not force and os.path.realpath(path) in map(os.path.realpath, inputs):
-        raise SourceError(
-            f"{path}: is read and would be replaced; nothing was done. "
-            f"Name another file with {option}, or replace it with --force"
-        )
-    target = Path(os.path.realpath(path))
-    if os.path.islink(target):  # noqa: PTH114 (Path.is_symlink raises for a loop)
-        raise SourceError(f"{path}: is a link to itself; name another place with {option}")
-    folder = target.parent if path.is_symlink() else path.parent
-    if not folder.is_dir():
-        raise SourceError(f"{path}: the folder {folder} does not exist; make it or name another")
-    if path.is_dir():
-        raise SourceError(f"{path}: is a folder; name a file in it, such as {path / suggestion}")
-    if path.exists() and not force and not (is_one or _holds_spec)(path):
-        raise SourceError(
-            f"{path}: exists and is not a {thing}; nothing was done. "
-            f"Name another file with {option}, or overwrite it with --force"
-        )
-    try:
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(_ROOM))
-    except OSError as error:
-        raise SourceError(
-            f"{path}: cannot be written: {error.strerror}. Name another place with {option}"
-        ) from error
-
-
-def is_special(path: Path) -> bool:
-    """Whether `path` is a device or a pipe, which can only be written in place."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
 def _holds_spec(path: Path) -> bool:
     """Whether a file says of itself that it is a spec, of whatever version."""
     with path.open("rb") as file:
         return b"normstat_spec" in file.read(4096)
+
+
+SPEC = Product("normstat spec", _holds_spec, DEFAULT_PATH)

@@ -1,9 +1,9 @@
 """Sums over images: what weightings, std definitions and standard errors are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
-from operator import mul
+from operator import add, mul, sub
 
 from normstat.errors import SpecError
 from normstat.statistics.exact import FIXED_BITS
@@ -128,17 +128,7 @@ class ImageSums:
 
     def merged(self, other: "ImageSums") -> "ImageSums":
         """Return the sums over the images of both, which have the same channels and ddof."""
-        added = {
-            name: [a + b for a, b in zip(getattr(self, name), getattr(other, name), strict=True)]
-            for name in DEGREES
-        }
-        return ImageSums(
-            channels=self.channels,
-            ddof=self.ddof,
-            images=self.images + other.images,
-            too_small=self.too_small + other.too_small,
-            **added,
-        )
+        return self._with(other, add)
 
     def subtracted(self, other: "ImageSums") -> "ImageSums":
         """Return the sums over the images that `other` does not have.
@@ -148,23 +138,28 @@ class ImageSums:
         SpecError
             A sum would be below zero though none of its terms can be.
         """
-        left = ImageSums(
-            channels=self.channels,
-            ddof=self.ddof,
-            images=self.images - other.images,
-            too_small=self.too_small - other.too_small,
-            **{
-                name: [
-                    a - b for a, b in zip(getattr(self, name), getattr(other, name), strict=True)
-                ]
-                for name in DEGREES
-            },
-        )
+        left = self._with(other, sub)
         for name in ("images", "too_small", *(each for each in DEGREES if each not in _SIGNED)):
             value = getattr(left, name)
             if min(value if isinstance(value, list) else [value]) < 0:
                 raise SpecError(f"images.{name}: would be below zero")
         return left
+
+    def _with(self, other: "ImageSums", sign: Callable[[int, int], int]) -> "ImageSums":
+        """Return the sums that an operator makes of those of both."""
+        return ImageSums(
+            channels=self.channels,
+            ddof=self.ddof,
+            images=sign(self.images, other.images),
+            too_small=sign(self.too_small, other.too_small),
+            **{
+                name: [
+                    sign(a, b)
+                    for a, b in zip(getattr(self, name), getattr(other, name), strict=True)
+                ]
+                for name in DEGREES
+            },
+        )
 
     def repeated(self, channels: int) -> "ImageSums":
         """Return gray sums as those of `channels` equal channels."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.histogram import Histogram
+from normstat.statistics.kind_state import KindState
 from normstat.statistics.kinds import NARROW, Facts, Kind, kind_of
 from normstat.statistics.record import (
     Record,
@@ -15,7 +16,7 @@ from normstat.statistics.record import (
     unpacked_moments,
     unpacked_wide,
 )
-from normstat.statistics.state import KindState, State
+from normstat.statistics.state import State
 
 _CODES = np.arange(256, dtype=np.int64)
 _FULL = 1024  # rows that wait: a stream may have millions

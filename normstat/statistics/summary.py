@@ -9,20 +9,14 @@ from statistics import NormalDist
 from msgspec import UNSET
 
 from normstat.errors import NormstatError
-from normstat.spec.model import (
-    LEVEL,
-    Alternatives,
-    Confidence,
-    Estimator,
-    Histogram,
-    Pipeline,
-    Weighted,
-)
+from normstat.spec.model import Alternatives, Confidence, Estimator, Histogram, Pipeline, Weighted
+from normstat.spec.values import LEVEL
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt
 from normstat.statistics.histogram import Histogram as Codes
+from normstat.statistics.kind_state import KindState
 from normstat.statistics.kinds import FLOAT_BITS, Kind, kind_of
-from normstat.statistics.state import KindState, State
+from normstat.statistics.state import State
 
 PERCENTILES = ("0.5", "1", "5", "25", "50", "75", "95", "99", "99.5")
 HISTOGRAM_BINS = 256
@@ -30,7 +24,7 @@ HISTOGRAM_BINS = 256
 
 @dataclass(frozen=True)
 class Summary:
-    """Finished results; the fields are those of `Spec`, where their units are told."""
+    """Finished results; all fields but `pixels` are those of `Spec`, where their units are told."""
 
     channels: list[str]
     mean: list[float]

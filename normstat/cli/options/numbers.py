@@ -5,7 +5,7 @@ import click
 from normstat.cli.options.values import choice, comma_separated
 from normstat.cli.sections import NUMBERS, under
 from normstat.spec.asked import RECIPES
-from normstat.spec.model import Ddof, Std, Weighting
+from normstat.spec.values import Ddof, Std, Weighting
 from normstat.statistics.summary import PERCENTILES
 
 number_options = under(

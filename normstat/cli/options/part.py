@@ -3,7 +3,7 @@
 import click
 
 from normstat.cli.sections import PART, under
-from normstat.spec.model import LEVEL
+from normstat.spec.values import LEVEL
 
 part_options = under(
     PART,

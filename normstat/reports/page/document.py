@@ -9,10 +9,12 @@ from typing import Literal
 from normstat import __version__
 from normstat.candidates import resolve
 from normstat.comparison import Candidate
-from normstat.contents import parts_of, places
+from normstat.contents import places
 from normstat.errors import NormstatError, UsageError
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.presets import Catalogue, load_catalogue
+from normstat.products import Product, check_target, write_bytes
 from normstat.reading import Observer
 from normstat.reports.page.html import html
 from normstat.reports.page.markdown import markdown
@@ -21,7 +23,7 @@ from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
 from normstat.reports.page.summary import summary
 from normstat.reports.page.words import counted
-from normstat.spec.files import DEFAULT_PATH, check_target, write_bytes
+from normstat.spec.files import DEFAULT_PATH
 from normstat.spec.model import Spec
 
 Format = Literal["html", "markdown", "png"]
@@ -132,14 +134,8 @@ def check_place(
     SourceError
         The file cannot be written, or is there and is no report.
     """
-    check_target(
-        path,
-        force=force,
-        inputs=inputs,
-        thing="normstat report",
-        is_one=_is_report,
-        suggestion=Path(f"report{SUFFIXES[kind]}"),
-    )
+    product = Product("normstat report", _is_report, Path(f"report{SUFFIXES[kind]}"))
+    check_target(path, product, force=force, inputs=inputs)
 
 
 def _is_report(path: Path) -> bool:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from normstat.contents import parts_of, places
+from normstat.contents import places
 from normstat.names import printable
+from normstat.parts import parts_of
 from normstat.reports.diagnosis_tables import Cells
 from normstat.reports.page.model import (
     Block,
