@@ -3,6 +3,7 @@
 import click
 
 from normstat.cli.options import (
+    PLACE,
     comma_separated,
     local_worker_options,
     presets_option,
@@ -36,7 +37,7 @@ def _scale(
 
 
 @click.command(name="diagnose")
-@click.argument("sources", metavar="[SPEC] [SRC]...", nargs=-1, type=click.Path(readable=False))
+@click.argument("sources", metavar="[SPEC] [SRC]...", nargs=-1, type=PLACE)
 @click.option(
     "--preset", "preset_names", multiple=True, metavar="NAME",
     help="A preset to look at beside the others; repeatable.",

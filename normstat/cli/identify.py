@@ -15,7 +15,13 @@ from normstat.spec.files import file_and_group, load_constants
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--format", "screen", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--format",
+    "screen",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="What is printed on standard output.",
+)
 @presets_option
 @click.pass_context
 def identify(

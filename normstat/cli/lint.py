@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from normstat.cli.options import comma_separated, presets_option, quiet_option
+from normstat.cli.options import (
+    PLACE,
+    comma_separated,
+    presets_option,
+    quiet_option,
+)
 from normstat.cli.screen import print_json, print_text
 from normstat.lint.linting import SEVERITIES, Options, Report
 from normstat.lint.linting import lint as find
@@ -18,7 +23,7 @@ _FAIL_ON = (*reversed(SEVERITIES), "never")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(readable=False))
+@click.argument("paths", nargs=-1, type=PLACE)
 @click.option("--select", metavar="CODES", help="Only these codes, as NS001,NS003 or NS00.")
 @click.option("--ignore", metavar="CODES", help="Not these codes.")
 @click.option(
@@ -38,7 +43,11 @@ _FAIL_ON = (*reversed(SEVERITIES), "never")
 @click.option("--pairs", is_flag=True, help="Tell of every pair what it is.")
 @click.option("--list", "list_rules", is_flag=True, help="List the codes and stop.")
 @click.option(
-    "--format", "screen", type=click.Choice(["text", "json", "github", "sarif"]), default="text"
+    "--format",
+    "screen",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    help="What is printed; github makes annotations of a workflow, sarif is for code scanning.",
 )
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1),

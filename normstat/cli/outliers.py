@@ -3,6 +3,7 @@
 import click
 
 from normstat.cli.options import (
+    PLACE,
     cache_option,
     cluster_options,
     progress_option,
@@ -20,9 +21,7 @@ def _rules_help() -> str:
 
 
 @click.command(name="outliers", epilog=f"Rules, and what they add to the score:\n\n{_rules_help()}")
-@click.argument(
-    "sources", metavar="[SPEC|TABLE] [SRC]...", nargs=-1, type=click.Path(readable=False)
-)
+@click.argument("sources", metavar="[SPEC|TABLE] [SRC]...", nargs=-1, type=PLACE)
 @click.option(
     "--top",
     type=click.IntRange(min=1),

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import choice, presets_option, progress_option, quiet_option
+from normstat.cli.options import (
+    PLACE,
+    choice,
+    presets_option,
+    progress_option,
+    quiet_option,
+)
 from normstat.cli.screen import followed
 from normstat.errors import UsageError
 from normstat.presets import load_catalogue
@@ -22,9 +28,9 @@ from normstat.spec.files import DEFAULT_PATH
 
 
 @click.command()
-@click.argument("specs", metavar="[SPEC]...", nargs=-1, type=click.Path(readable=False))
+@click.argument("specs", metavar="[SPEC]...", nargs=-1, type=PLACE)
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(allow_dash=True, readable=False),
+    "-o", "--output", metavar="FILE", type=PLACE,
     help="The file to write; - is standard output.  [default: report and the format's suffix]",
 )  # fmt: skip
 @click.option(

@@ -6,6 +6,7 @@ imported here: it loads the statistics, for which no other command should have t
 """
 
 from normstat.cli.options.common import (
+    FORMAT,
     force_option,
     format_option,
     from_option,
@@ -21,7 +22,7 @@ from normstat.cli.options.files import list_options, selection_options, storage_
 from normstat.cli.options.masks import mask_options
 from normstat.cli.options.part import part_options
 from normstat.cli.options.pixels import pipeline_options
-from normstat.cli.options.values import choice, comma_separated
+from normstat.cli.options.values import PLACE, choice, comma_separated
 from normstat.cli.options.workers import (
     cache_option,
     cluster_options,
@@ -30,6 +31,8 @@ from normstat.cli.options.workers import (
 )
 
 __all__ = [
+    "FORMAT",
+    "PLACE",
     "cache_option",
     "choice",
     "cluster_options",
