@@ -13,6 +13,7 @@ from normstat.errors import NormstatError, SourceError, SpecError
 from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, usual_channels, whole
 from normstat.formats.base import Change, Format, Reading
+from normstat.registry import instance
 from normstat.spec.files import write_text
 from normstat.spec.model import Constants
 
@@ -73,7 +74,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     Raises
     ------
     UsageError
-        There is no such format.
+        There is no such format, or `constants` is something else, such as a name.
     SpecError
         The format cannot hold the channels or the range of the spec, or what is to be updated is
         not in that format.
@@ -84,6 +85,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     >>> export(preset("imagenet"), "opencv-dnn").error
     0.0243...
     """
+    instance("constants", constants, Constants, "preset(NAME), or load(PATH) of a spec")
     chosen: Format = FORMATS.load(to)
     affine = Affine.of(constants)
     changes: tuple[Change, ...] = ()
