@@ -9,6 +9,7 @@ from normstat.cli.options import (
     presets_option,
     progress_option,
     quiet_option,
+    screen_option,
 )
 from normstat.cli.screen import followed, print_json, print_text
 from normstat.diagnosis import Diagnosis, diagnose
@@ -54,10 +55,7 @@ def _scale(
     "--seed", type=click.IntRange(0, 2**53), default=0, metavar="N",
     help="Which images, pixels, crops and first weights.",
 )  # fmt: skip
-@click.option(
-    "--format", "screen", type=click.Choice(["table", "json", "markdown"]), default="table",
-    help="What is printed on standard output.",
-)  # fmt: skip
+@screen_option("table", "json", "markdown")
 @presets_option
 @progress_option
 @quiet_option

@@ -7,6 +7,7 @@ from normstat.cli.options import (
     presets_option,
     progress_option,
     quiet_option,
+    screen_option,
 )
 from normstat.cli.screen import note, print_json, print_text
 from normstat.cli.sides import side
@@ -21,13 +22,7 @@ from normstat.presets import load_catalogue
     "--tolerance", type=click.FloatRange(min=0), default=TOLERANCE, metavar="T",
     help="Largest difference that is the same, in normalized units.",
 )  # fmt: skip
-@click.option(
-    "--format",
-    "screen",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    help="What is printed on standard output.",
-)
+@screen_option("table", "json")
 @from_option
 @presets_option
 @progress_option

@@ -8,6 +8,7 @@ from normstat.cli.options import (
     cluster_options,
     progress_option,
     quiet_option,
+    screen_option,
     worker_options,
 )
 from normstat.cli.screen import followed, kept_in, print_json, print_text
@@ -29,10 +30,7 @@ def _rules_help() -> str:
     metavar="N",
     help="How many images to show; all are looked at.",
 )
-@click.option(
-    "--format", "screen", type=click.Choice(["table", "json"]), default="table",
-    help="What is printed on standard output.",
-)  # fmt: skip
+@screen_option("table", "json")
 @worker_options
 @cluster_options
 @cache_option

@@ -15,6 +15,7 @@ from normstat.cli.options.common import (
     presets_option,
     progress_option,
     quiet_option,
+    screen_option,
     spec_argument,
     stamp_option,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "presets_option",
     "progress_option",
     "quiet_option",
+    "screen_option",
     "selection_options",
     "spec_argument",
     "stamp_option",

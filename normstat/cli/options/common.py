@@ -3,20 +3,27 @@
 import click
 
 from normstat.cli.options.values import PLACE, Named, choice, made_now, with_user_presets
-from normstat.cli.sections import OTHERS, under
+from normstat.cli.sections import OTHERS, Decorator, under
 from normstat.errors import OnError
 from normstat.formats import FORMATS
 from normstat.spec.files import DEFAULT_PATH
 
 FORMAT = Named("format", FORMATS, "`normstat export --list` has them")
 spec_argument = click.argument("spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=PLACE)
-format_option = click.option(
-    "--format",
-    "screen",
-    type=click.Choice(["table", "json", "yaml", "none"]),
-    default="table",
-    help="What is printed on standard output.",
-)
+
+
+def screen_option(*kinds: str) -> Decorator:
+    """Return the option that says what is printed; the first is the usual."""
+    return click.option(
+        "--format",
+        "screen",
+        type=click.Choice(kinds),
+        default=kinds[0],
+        help="What is printed on standard output.",
+    )
+
+
+format_option = screen_option("table", "json", "yaml", "none")
 progress_option = click.option(
     "--progress/--no-progress",
     default=None,
