@@ -197,10 +197,17 @@ def _check_target(task: _Task, roots: Sequence[str]) -> None:
     if not task.target.exists():
         return
     for place in (task.output.source, *(f"{root}/{task.output.source}" for root in roots)):
-        if Path(place).exists() and task.target.samefile(place):
+        if _is_same(task.target, place):
             raise SourceError(
                 f"{task.target}: was read, and would be replaced; name another folder with -o"
             )
+
+
+def _is_same(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # it is not there, or no name of a file at all
+        return False
 
 
 def _values(task: _Task) -> Values:
