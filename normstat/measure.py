@@ -22,13 +22,7 @@ from normstat.registry import one_of
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.listing import looked_in, nothing_found
 from normstat.sources.selection import EXTENSIONS, selecting
-from normstat.spec.asked import (
-    estimator_of,
-    masks_of,
-    percents_of,
-    pipeline_of,
-    with_recipe,
-)
+from normstat.spec.asked import estimator_of, masks_of, percents_of, pipeline_of, with_recipe
 from normstat.spec.model import (
     LEVEL,
     Alpha,

@@ -17,14 +17,7 @@ from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
-from normstat.outputs import (
-    FORMATS,
-    Array,
-    check_folder,
-    check_format,
-    from_layout,
-    output_names,
-)
+from normstat.outputs import FORMATS, Array, check_folder, check_format, from_layout, output_names
 from normstat.statistics import kind_of
 
 _IN_PNG = {"gray8", "rgb8", "gray16"}

@@ -5,10 +5,7 @@ import sys
 import click
 import msgspec
 
-from normstat.cli.options import (
-    presets_option,
-    screen_option,
-)
+from normstat.cli.options import presets_option, screen_option
 from normstat.cli.screen import print_json, print_text
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers

@@ -5,12 +5,8 @@ from typing import Any
 
 import click
 
-from normstat.cli.options import (
-    PLACE,
-    comma_separated,
-    presets_option,
-    quiet_option,
-)
+from normstat.cli.options import PLACE, presets_option, quiet_option
+from normstat.cli.options.values import split
 from normstat.cli.screen import print_json, print_text
 from normstat.lint.linting import SEVERITIES, Options, Report
 from normstat.lint.linting import lint as find
@@ -102,8 +98,7 @@ def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
     settings = read_settings(path) if path else {}
     chosen: dict[str, Any] = {"hidden": options["hidden"], "jobs": options["jobs"]}
     for name in ("select", "ignore"):
-        typed = comma_separated(None, None, options[name])  # type: ignore[arg-type]
-        chosen[name] = tuple(typed or settings.get(name, ()))
+        chosen[name] = split(options[name] or "") or tuple(settings.get(name, ()))
     chosen["exclude"] = (*settings.get("exclude", ()), *options["exclude"])
     chosen["fail-on"] = options["fail_on"] or settings.get("fail-on", "warning")
     expect = options["expect"] or settings.get("expect")

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import (
-    PLACE,
-    merged_options,
-)
+from normstat.cli.options import PLACE, merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import merge as merge_specs
 from normstat.spec.files import check_target

@@ -6,23 +6,11 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import (
-    PLACE,
-    choice,
-    presets_option,
-    progress_option,
-    quiet_option,
-)
+from normstat.cli.options import PLACE, choice, presets_option, progress_option, quiet_option
 from normstat.cli.screen import followed
 from normstat.errors import UsageError
 from normstat.presets import load_catalogue
-from normstat.reports.page.document import (
-    SUFFIXES,
-    Format,
-    check_format,
-    check_place,
-    store,
-)
+from normstat.reports.page.document import SUFFIXES, Format, check_format, check_place, store
 from normstat.reports.page.document import report as report_of
 from normstat.spec.files import DEFAULT_PATH
 

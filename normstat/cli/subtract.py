@@ -4,10 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import (
-    PLACE,
-    merged_options,
-)
+from normstat.cli.options import PLACE, merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import subtract as subtract_spec
 from normstat.spec.files import check_target

@@ -4,13 +4,7 @@ from typing import Any
 
 import click
 
-from normstat.cli.options import (
-    PLACE,
-    progress_option,
-    quiet_option,
-    spec_argument,
-    storage_option,
-)
+from normstat.cli.options import PLACE, progress_option, quiet_option, spec_argument, storage_option
 from normstat.cli.screen import followed
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load

@@ -4,14 +4,7 @@ import click
 
 from normstat.cli.options.values import array_axis, choice, comma_separated
 from normstat.cli.sections import PIXELS, under
-from normstat.spec.model import (
-    Alpha,
-    Channels,
-    Frames,
-    Interpolation,
-    Mode,
-    Pipeline,
-)
+from normstat.spec.model import Alpha, Channels, Frames, Interpolation, Mode, Pipeline
 
 pipeline_options = under(
     PIXELS,

@@ -60,17 +60,22 @@ def choice(literal: Any) -> click.Choice[str]:
     return click.Choice([str(value) for value in get_args(literal)])
 
 
+def split(text: str) -> tuple[str, ...]:
+    """Return what commas separate.
+
+    >>> split("1, 50,99"), split("")
+    (('1', '50', '99'), ())
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def comma_separated(
     ctx: click.Context,  # noqa: ARG001 (click's signature)
     parameter: click.Parameter,  # noqa: ARG001
     value: str | None,
 ) -> tuple[str, ...]:
-    """Split "1, 50,99" into its parts.
-
-    >>> comma_separated(None, None, "1, 50,99")
-    ('1', '50', '99')
-    """
-    return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+    """Split "1, 50,99" into its parts."""
+    return split(value or "")
 
 
 def array_axis(
