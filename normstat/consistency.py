@@ -12,6 +12,7 @@ from msgspec import UNSET
 from normstat.assemble import group_states, reassembled, state_of
 from normstat.errors import NormstatError, SpecError
 from normstat.parts import CHECK, checksum, joined, parts_of, pixels_of
+from normstat.registry import instance
 from normstat.spec.model import Group, Shards, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
 
@@ -34,6 +35,11 @@ class Problem:
 def validate(spec: Spec) -> list[Problem]:
     """Return every field that does not follow from the state; none for a sound spec.
 
+    Raises
+    ------
+    UsageError
+        It is no spec of a dataset, such as the name of one.
+
     Examples
     --------
     >>> import msgspec, normstat
@@ -43,6 +49,7 @@ def validate(spec: Spec) -> list[Problem]:
     >>> print(validate(msgspec.structs.replace(spec, mean=[0.5, 0.5, 0.5]))[0])
     mean[0]: 0.5, but the state gives 0.4...
     """
+    instance("spec", spec, Spec, "load(PATH) reads one")
     try:
         state, groups = state_of(spec), group_states(spec)
     except SpecError as error:

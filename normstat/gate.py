@@ -179,7 +179,8 @@ def _violations(
         )
         for channel, ours, theirs, counts_here in sides:
             if counts_here and abs(ours - theirs) > tolerance:
-                text = f"{part} {ours:.4f} against {theirs:.4f}"
+                apart = abs(ours - theirs)
+                text = f"{part} {ours:.4f} against {theirs:.4f}, {apart:.2g} apart,"
                 yield _violation(
                     index,
                     pair,

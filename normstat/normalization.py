@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normstat.errors import SpecError, UsageError
+from normstat.registry import instance
 
 Values = npt.NDArray[np.float32]
 
@@ -93,7 +94,7 @@ def normalize(image: npt.NDArray[Any], normalization: Normalization) -> Values:
     Raises
     ------
     UsageError
-        The number of channels differs.
+        The number of channels differs, or one of these is something else.
 
     Examples
     --------
@@ -101,7 +102,7 @@ def normalize(image: npt.NDArray[Any], normalization: Normalization) -> Values:
     >>> normalize(np.array([[0, 255]], dtype=np.uint8), half).tolist()
     [[-1.0, 1.0]]
     """
-    _check_channels(image, len(normalization.channels))
+    _check(image, normalization)
     return affine(image, normalization.scale, normalization.offset)
 
 
@@ -115,7 +116,7 @@ def denormalize(
     Raises
     ------
     UsageError
-        The number of channels differs.
+        The number of channels differs, or one of these is something else.
 
     Examples
     --------
@@ -123,7 +124,7 @@ def denormalize(
     >>> denormalize(np.array([[-1.0, 1.0]]), half).tolist()
     [[0, 255]]
     """
-    _check_channels(values, len(normalization.channels))
+    _check(values, normalization)
     scale = [1 / a for a in normalization.scale]
     offset = [-b / a for a, b in zip(normalization.scale, normalization.offset, strict=True)]
     codes = np.empty(values.shape, dtype)
@@ -195,7 +196,11 @@ def as_codes(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
 
 
-def _check_channels(image: npt.NDArray[Any], channels: int) -> None:
+def _check(image: npt.NDArray[Any], normalization: Normalization) -> None:
+    hint = "spec.normalization, or preset(NAME).normalization"
+    instance("normalization", normalization, Normalization, hint)
+    instance("image", image, np.ndarray, "numpy.asarray makes one")
+    channels = len(normalization.channels)
     shape = (*image.shape, 1) if image.ndim == 2 else image.shape  # noqa: PLR2004 (H, W)
     if len(shape) not in (3, 4) or shape[-1] != channels:
         raise UsageError(

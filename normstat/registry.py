@@ -113,6 +113,19 @@ def several(option: str, values: Iterable[Value]) -> tuple[Value, ...]:
         raise UsageError(f"{option} is a {kind}, but takes several: write [...]") from None
 
 
+def instance(argument: str, value: object, kind: type, hint: str) -> None:
+    """Raise when what is given is not of the kind that is asked for.
+
+    Raises
+    ------
+    UsageError
+        With `hint`, how to come by one.
+    """
+    if not isinstance(value, kind):
+        given = type(value).__name__
+        raise UsageError(f"{argument} is a {given}, not a {kind.__name__}: {hint}")
+
+
 def unknown(kind: str, name: str, known: Mapping[str, Any], hint: str = "") -> str:
     """Return the sentence for a name that is not in a table, with the nearest one that is.
 

@@ -17,14 +17,7 @@ from normstat.errors import ImageError, NormstatError, SourceError, UsageError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
-from normstat.outputs import (
-    FORMATS,
-    Array,
-    check_folder,
-    check_format,
-    from_layout,
-    output_names,
-)
+from normstat.outputs import FORMATS, Array, check_folder, check_format, from_layout, output_names
 from normstat.statistics import kind_of
 
 _IN_PNG = {"gray8", "rgb8", "gray16"}
@@ -197,10 +190,17 @@ def _check_target(task: _Task, roots: Sequence[str]) -> None:
     if not task.target.exists():
         return
     for place in (task.output.source, *(f"{root}/{task.output.source}" for root in roots)):
-        if Path(place).exists() and task.target.samefile(place):
+        if _is_same(task.target, place):
             raise SourceError(
                 f"{task.target}: was read, and would be replaced; name another folder with -o"
             )
+
+
+def _is_same(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # it is not there, or no name of a file at all
+        return False
 
 
 def _values(task: _Task) -> Values:

@@ -294,6 +294,25 @@ def test_interval_of_the_difference_adds_both_half_widths(made):
     assert alone.mean.half_width == pytest.approx(ours.confidence.mean)
 
 
+def test_a_difference_that_breaks_a_rule_is_not_shown_as_none(here, work):
+    """Four decimals of 0.00002 are 0.0000."""
+    spec = normstat.load(work / "normstat.json")
+    near = Constants(
+        channels=spec.channels,
+        mean=[mean + 2e-5 for mean in spec.mean],
+        std=spec.std,
+        max_pixel_value=spec.max_pixel_value,
+    )
+    save(near, work / "near.json", force=True)
+    found = here("compare", "normstat.json", "near.json", "--tolerance", "1e-5")
+    assert found.code == 1
+    rows = {line.split()[0]: line.split()[-3:] for line in found.out.splitlines() if line.strip()}
+    first = next(line for line in found.out.splitlines() if "A − B" in line)
+    assert first.split()[-3:] == ["-2.0e-05"] * 3
+    assert "0.0000" not in rows["shift"][0]
+    assert found.out.count("2e-05 apart") == 3
+
+
 def test_half_widths_are_of_95_percent_whatever_level_a_spec_has(made):
     usual = compare(candidate(made, "first"), candidate(made, "second"))
     ends = [

@@ -8,14 +8,7 @@ from typing import Self
 
 from normstat.application.worker import Stop
 from normstat.errors import ImageError, SourceError
-from normstat.manifest import (
-    MANIFEST,
-    Failure,
-    Manifest,
-    Output,
-    read_manifest,
-    write_manifest,
-)
+from normstat.manifest import MANIFEST, Failure, Manifest, Output, read_manifest, write_manifest
 from normstat.names import printable
 from normstat.planning import Plan
 from normstat.statistics import Moments

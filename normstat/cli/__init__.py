@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -69,6 +69,14 @@ class LazyGroup(click.Group):
             COMMANDS.load(args[0])  # says what was meant
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            words = ["normstat", ctx.invoked_subcommand or "", "--help"]
+            hint = f"Try '{' '.join(filter(None, words))}' for help."
+            raise UsageError(f"{error}\n{hint}") from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
@@ -121,11 +129,6 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = _CLOSED_PIPE if error.code == 1 else error.code
     except click.Abort:
         code = _complain("interrupted", 130)
-    except UsageError as error:
-        named = [word for word in (sys.argv[1:] if args is None else args)[:1] if word in COMMANDS]
-        code = _complain(
-            f"{error}\nTry '{' '.join(['normstat', *named, '--help'])}' for help.", error.exit_code
-        )
     except NormstatError as error:
         code = _complain(str(error), error.exit_code)
     except OSError as error:

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from normstat.application import run
 from normstat.cli.options import (
+    PLACE,
     choice,
     from_option,
     list_options,
@@ -23,7 +24,7 @@ from normstat.cli.options import (
     storage_option,
 )
 from normstat.cli.screen import GOES_ON, followed, note
-from normstat.cli.sections import Sectioned
+from normstat.cli.sections import METHOD, NUMBERS, VALUES, Sectioned, under
 from normstat.errors import OnError, UsageError
 from normstat.inputs import planned
 from normstat.manifest import MANIFEST
@@ -48,55 +49,71 @@ def _methods_help() -> str:
 
 
 @click.command(cls=Sectioned, epilog=f"Methods:\n\n{_methods_help()}")
-@click.argument("src", nargs=-1, type=click.Path(readable=False))
-@click.option("--preset", metavar="NAME", help="Take the numbers of a preset; of `match` the aim.")
+@click.argument("src", nargs=-1, type=PLACE)
 @click.option(
-    "--spec",
-    "specs",
-    multiple=True,
-    metavar="[NAME=]FILE",
-    help="Take the numbers of a spec, or of a framework's configuration; repeated for "
-    "`adaptive`.  [default: normstat.json]",
-)
-@click.option(
-    "--method", type=click.Choice(list(METHODS)), default="standard", help="What is done."
-)
-@click.option(
-    "-o", "--output", type=click.Path(readable=False),
+    "-o", "--output", type=PLACE,
     help="The folder to write to.  [default: normalized, or restored with --inverse]",
 )  # fmt: skip
 @click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="npy",
-    help="How values are stored; png is a preview to look at.",
+    "--inverse", metavar="DIR", type=PLACE,
+    help="Restore the images from what apply wrote to DIR; takes nothing but -o and -j.",
 )  # fmt: skip
-@click.option("--layout", type=choice(Layout), default="chw", help="Channels first or last.")
-@click.option("--dtype", type=choice(Dtype), default="float32")
-@click.option(
-    "--pack", metavar="FILE.npy", help="One memory-mapped array of all images, of one size."
-)
-@click.option(
-    "--of", type=choice(Of), default="dataset",
-    help="Whose median and quartiles `robust` takes.",
-)  # fmt: skip
-@click.option("--whiten", type=choice(Whiten), default="zca", help="Which `whiten` it is.")
-@click.option(
-    "--window", type=click.IntRange(min=3), default=31, metavar="N",
-    help="Side of the neighbourhood of `local`, odd.",
-)  # fmt: skip
-@click.option("--inverse", metavar="DIR", help="Restore the images from what apply wrote to DIR.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and how many bytes.")
 @click.option("--overwrite", is_flag=True, help="Redo what an earlier run wrote.")
-@from_option
-@presets_option
 @on_error_option
-@pipeline_options
-@mask_options
+@progress_option
+@quiet_option
+@under(
+    NUMBERS,
+    click.option(
+        "--preset", metavar="NAME", help="Take the numbers of a preset; of `match` the aim."
+    ),
+    click.option(
+        "--spec", "specs", multiple=True, type=PLACE, metavar="[NAME=]FILE",
+        help="Take the numbers of a spec, or of a framework's configuration; repeated for "
+        "`adaptive`.  [default: normstat.json]",
+    ),
+    from_option,
+    presets_option,
+)  # fmt: skip
+@under(
+    METHOD,
+    click.option(
+        "--method", type=click.Choice(list(METHODS)), default="standard", metavar="NAME",
+        help="How values are made of codes; names and formulas are below.",
+    ),
+    click.option(
+        "--of", type=choice(Of), default="dataset",
+        help="Whose median and quartiles `robust` takes.",
+    ),
+    click.option("--whiten", type=choice(Whiten), default="zca", help="Which `whiten` it is."),
+    click.option(
+        "--window", type=click.IntRange(min=3), default=31, metavar="N",
+        help="Side of the neighbourhood of `local`, odd.",
+    ),
+)  # fmt: skip
+@under(
+    VALUES,
+    click.option(
+        "--format", type=click.Choice(list(FORMATS)), default="npy",
+        help="The kind of file; png is a preview to look at.",
+    ),
+    click.option("--layout", type=choice(Layout), default="chw", help="Channels first or last."),
+    click.option(
+        "--dtype", type=choice(Dtype), default="float32",
+        help="float16 takes half the room and has three digits.",
+    ),
+    click.option(
+        "--pack", metavar="FILE.npy",
+        help="One memory-mapped array of all images, of one size, in the folder.",
+    ),
+)  # fmt: skip
 @selection_options
 @list_options
 @storage_option
+@pipeline_options
+@mask_options
 @local_worker_options
-@progress_option
-@quiet_option
 @click.pass_context
 def apply(
     ctx: click.Context,

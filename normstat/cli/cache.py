@@ -3,6 +3,7 @@
 import click
 
 from normstat import cache as library
+from normstat.cli.options import PLACE
 from normstat.cli.screen import print_text
 from normstat.reports.cache_text import contents_text, pruned_text
 
@@ -13,14 +14,14 @@ def cache() -> None:
 
 
 @cache.command()
-@click.argument("file", type=click.Path(readable=False))
+@click.argument("file", type=PLACE)
 def info(file: str) -> None:
     """Tell what FILE holds: images, policies, sizes and times."""
     print_text(contents_text(library.contents(file)))
 
 
-@cache.command()
-@click.argument("file", type=click.Path(readable=False))
+@cache.command(short_help="Drop what is known of files that are gone or have changed.")
+@click.argument("file", type=PLACE)
 @click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
 @click.option(
     "--outdated", is_flag=True, help="Drop what other versions of Pillow and its decoders found."

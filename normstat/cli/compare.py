@@ -2,13 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
-from normstat.candidates import resolve
-from normstat.cli.options import from_option, presets_option, progress_option, quiet_option
-from normstat.cli.screen import followed, note, print_json, print_text
+from normstat.cli.options import PLACE, from_option, presets_option, progress_option, quiet_option
+from normstat.cli.screen import note, print_json, print_text
+from normstat.cli.sides import side
 from normstat.comparison import Candidate, compare, rank
 from normstat.errors import SourceError, UsageError
 from normstat.gate import Report, judge, parse_rule, report
@@ -25,8 +24,8 @@ def _metrics_help() -> str:
 
 
 @click.command(name="compare", epilog=f"Metrics:\n\n{_metrics_help()}")
-@click.argument("a", required=False)
-@click.argument("b", nargs=-1)
+@click.argument("a", required=False, type=PLACE)
+@click.argument("b", nargs=-1, type=PLACE)
 @click.option(
     "--preset", "preset_names", multiple=True, metavar="NAME", help="A preset as B; repeatable."
 )
@@ -96,7 +95,7 @@ def command(
     catalogue = load_catalogue(*preset_files)
     chosen = [_preset(catalogue, name) for name in preset_names]
     sides = [
-        _resolved(name, catalogue, source_format, shown=progress, quiet=quiet)
+        side(name, catalogue, source_format, progress=progress, quiet=quiet)
         for name in (a or str(DEFAULT_PATH), *b)
     ]
     first, others = sides[0], sides[1:] + chosen
@@ -114,11 +113,6 @@ def command(
 def _preset(catalogue: Catalogue, name: str) -> Candidate:
     preset = catalogue.find(name)
     return Candidate(name=preset.name, spec=preset.spec())
-
-
-def _resolved(name: str, catalogue: Catalogue, source_format: str | None, **how: Any) -> Candidate:
-    with followed(**how) as watch:
-        return resolve(name, catalogue, watch, source_format)
 
 
 def _print(answer: Report, screen: str) -> None:

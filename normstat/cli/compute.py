@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from normstat.cli.options import (
+    PLACE,
     cache_option,
     cluster_options,
     force_option,
@@ -33,9 +34,9 @@ from normstat.spec.files import DEFAULT_PATH, SPEC, shard_path
 
 
 @click.command(cls=Sectioned)
-@click.argument("src", nargs=-1, type=click.Path(readable=False))
+@click.argument("src", nargs=-1, type=PLACE)
 @click.option(
-    "-o", "--output", type=click.Path(allow_dash=True, readable=False),
+    "-o", "--output", type=PLACE,
     help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.  "
     f"[default: {DEFAULT_PATH}, for a shard as {shard_path('3/16')}]",
 )  # fmt: skip

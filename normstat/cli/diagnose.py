@@ -3,11 +3,13 @@
 import click
 
 from normstat.cli.options import (
+    PLACE,
     comma_separated,
     local_worker_options,
     presets_option,
     progress_option,
     quiet_option,
+    screen_option,
 )
 from normstat.cli.screen import followed, print_json, print_text
 from normstat.diagnosis import Diagnosis, diagnose
@@ -36,7 +38,7 @@ def _scale(
 
 
 @click.command(name="diagnose")
-@click.argument("sources", metavar="[SPEC] [SRC]...", nargs=-1, type=click.Path(readable=False))
+@click.argument("sources", metavar="[SPEC] [SRC]...", nargs=-1, type=PLACE)
 @click.option(
     "--preset", "preset_names", multiple=True, metavar="NAME",
     help="A preset to look at beside the others; repeatable.",
@@ -53,10 +55,7 @@ def _scale(
     "--seed", type=click.IntRange(0, 2**53), default=0, metavar="N",
     help="Which images, pixels, crops and first weights.",
 )  # fmt: skip
-@click.option(
-    "--format", "screen", type=click.Choice(["table", "json", "markdown"]), default="table",
-    help="What is printed on standard output.",
-)  # fmt: skip
+@screen_option("table", "json", "markdown")
 @presets_option
 @progress_option
 @quiet_option

@@ -2,9 +2,15 @@
 
 import click
 
-from normstat.candidates import resolve
-from normstat.cli.options import from_option, presets_option, quiet_option
+from normstat.cli.options import (
+    from_option,
+    presets_option,
+    progress_option,
+    quiet_option,
+    screen_option,
+)
 from normstat.cli.screen import note, print_json, print_text
+from normstat.cli.sides import side
 from normstat.difference import TOLERANCE, difference
 from normstat.presets import load_catalogue
 
@@ -16,9 +22,10 @@ from normstat.presets import load_catalogue
     "--tolerance", type=click.FloatRange(min=0), default=TOLERANCE, metavar="T",
     help="Largest difference that is the same, in normalized units.",
 )  # fmt: skip
-@click.option("--format", "screen", type=click.Choice(["table", "json"]), default="table")
+@screen_option("table", "json")
 @from_option
 @presets_option
+@progress_option
 @quiet_option
 @click.pass_context
 def diff(
@@ -30,6 +37,7 @@ def diff(
     screen: str,
     source_format: str | None,
     preset_files: tuple[str, ...],
+    progress: bool | None,
     quiet: bool,
 ) -> None:
     """Tell whether A and B are the same preprocessing.
@@ -43,7 +51,9 @@ def diff(
       normstat diff config.yaml imagenet-bgr-255 --tolerance 1e-4
     """
     catalogue = load_catalogue(*preset_files)
-    first, second = (resolve(name, catalogue, format=source_format) for name in (a, b))
+    first, second = (
+        side(name, catalogue, source_format, progress=progress, quiet=quiet) for name in (a, b)
+    )
     found = difference(first, second, [preset.spec() for preset in catalogue], tolerance)
     if not quiet:
         note(found.assumed)

@@ -5,12 +5,18 @@ from typing import Any
 
 import click
 
-from normstat.candidates import resolve
-from normstat.cli.options import from_option, presets_option, quiet_option
+from normstat.cli.options import (
+    FORMAT,
+    PLACE,
+    from_option,
+    presets_option,
+    progress_option,
+    quiet_option,
+)
 from normstat.cli.screen import note, print_text
+from normstat.cli.sides import side
 from normstat.comparison import Candidate
 from normstat.errors import UsageError
-from normstat.formats import FORMATS
 from normstat.formats.exports import Export, store, targets, updated
 from normstat.formats.exports import export as export_constants
 from normstat.presets import load_catalogue
@@ -18,16 +24,14 @@ from normstat.spec.files import DEFAULT_PATH
 
 
 @click.command()
-@click.argument("spec", metavar="[SPEC|PRESET]", required=False)
+@click.argument("spec", metavar="[SPEC|PRESET]", required=False, type=PLACE)
+@click.option("--to", type=FORMAT, metavar="NAME", help="The framework; see --list.")
 @click.option(
-    "--to", type=click.Choice(list(FORMATS)), metavar="NAME", help="The framework; see --list."
-)
-@click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(readable=False),
+    "-o", "--output", metavar="FILE", type=PLACE,
     help="Write there; - is standard output.  [default: -]",
 )  # fmt: skip
 @click.option(
-    "--update", metavar="FILE", type=click.Path(readable=False),
+    "--update", metavar="FILE", type=PLACE,
     help="Change only the normalization in this configuration, in place unless -o is given; "
     "everything else stays as it is.",
 )  # fmt: skip
@@ -45,6 +49,7 @@ from normstat.spec.files import DEFAULT_PATH
 @click.option("--force", is_flag=True, help="Replace a file that has other content.")
 @from_option
 @presets_option
+@progress_option
 @quiet_option
 @click.pass_context
 def export(
@@ -60,6 +65,7 @@ def export(
     force: bool,
     source_format: str | None,
     preset_files: tuple[str, ...],
+    progress: bool | None,
     quiet: bool,
 ) -> None:
     """Write the normalization of SPEC (normstat.json by default) for a framework.
@@ -73,12 +79,17 @@ def export(
       normstat export clip --to openvino -o preprocess.py
       normstat export imagenet --list
     """
+
+    def source_of(name: str) -> Candidate:
+        catalogue = load_catalogue(*preset_files)
+        return side(name, catalogue, source_format, progress=progress, quiet=quiet)
+
     if listed:
-        _list(_named(spec, preset_files, source_format) if spec else None)
+        _list(source_of(spec) if spec else None)
         return
     if to is None:
         raise UsageError("--to NAME says for which framework; `normstat export --list` has them")
-    source = _named(spec or str(DEFAULT_PATH), preset_files, source_format)
+    source = source_of(spec or str(DEFAULT_PATH))
     result = updated(source.spec, to, update) if update else export_constants(source.spec, to)
     if result.error > max_error and not allow_error:
         click.echo(
@@ -90,10 +101,6 @@ def export(
     if not quiet:
         note((*source.warnings, *result.notes))
     _write(result, update, output, force=force, quiet=quiet)
-
-
-def _named(name: str, preset_files: tuple[str, ...], source_format: str | None) -> Candidate:
-    return resolve(name, load_catalogue(*preset_files), format=source_format)
 
 
 def _write(result: Export, update: str | None, output: str | None, **how: Any) -> None:

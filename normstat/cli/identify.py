@@ -5,7 +5,7 @@ import sys
 import click
 import msgspec
 
-from normstat.cli.options import presets_option
+from normstat.cli.options import presets_option, screen_option
 from normstat.cli.screen import print_json, print_text
 from normstat.errors import UsageError
 from normstat.identification import Known, parse_numbers
@@ -15,7 +15,7 @@ from normstat.spec.files import file_and_group, load_constants
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("numbers", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--format", "screen", type=click.Choice(["table", "json"]), default="table")
+@screen_option("table", "json")
 @presets_option
 @click.pass_context
 def identify(

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from normstat.cli.options import comma_separated, presets_option, quiet_option
+from normstat.cli.options import PLACE, presets_option, quiet_option
+from normstat.cli.options.values import split
 from normstat.cli.screen import print_json, print_text
 from normstat.lint.linting import Options
 from normstat.lint.linting import lint as find
@@ -19,7 +20,7 @@ _FAIL_ON = (*reversed(SEVERITIES), "never")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(readable=False))
+@click.argument("paths", nargs=-1, type=PLACE)
 @click.option("--select", metavar="CODES", help="Only these codes, as NS001,NS003 or NS00.")
 @click.option("--ignore", metavar="CODES", help="Not these codes.")
 @click.option(
@@ -39,7 +40,11 @@ _FAIL_ON = (*reversed(SEVERITIES), "never")
 @click.option("--pairs", is_flag=True, help="Tell of every pair what it is.")
 @click.option("--list", "list_rules", is_flag=True, help="List the codes and stop.")
 @click.option(
-    "--format", "screen", type=click.Choice(["text", "json", "github", "sarif"]), default="text"
+    "--format",
+    "screen",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    help="What is printed; github makes annotations of a workflow, sarif is for code scanning.",
 )
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1),
@@ -94,8 +99,7 @@ def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
     settings = read_settings(path) if path else {}
     chosen: dict[str, Any] = {"hidden": options["hidden"], "jobs": options["jobs"]}
     for name in ("select", "ignore"):
-        typed = comma_separated(None, None, options[name])  # type: ignore[arg-type]
-        chosen[name] = tuple(typed or settings.get(name, ()))
+        chosen[name] = split(options[name] or "") or tuple(settings.get(name, ()))
     chosen["exclude"] = (*settings.get("exclude", ()), *options["exclude"])
     chosen["fail-on"] = options["fail_on"] or settings.get("fail-on", "warning")
     expect = options["expect"] or settings.get("expect")

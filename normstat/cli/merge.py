@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import merged_options
+from normstat.cli.options import PLACE, merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import merge as merge_specs
 from normstat.products import check_target
@@ -13,9 +13,7 @@ from normstat.spec.model import Stamp
 
 
 @click.command()
-@click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(readable=False)
-)
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=PLACE)
 @merged_options
 def merge(
     *,

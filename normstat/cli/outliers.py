@@ -3,10 +3,12 @@
 import click
 
 from normstat.cli.options import (
+    PLACE,
     cache_option,
     cluster_options,
     progress_option,
     quiet_option,
+    screen_option,
     worker_options,
 )
 from normstat.cli.screen import followed, kept_in, print_json, print_text
@@ -20,9 +22,7 @@ def _rules_help() -> str:
 
 
 @click.command(name="outliers", epilog=f"Rules, and what they add to the score:\n\n{_rules_help()}")
-@click.argument(
-    "sources", metavar="[SPEC|TABLE] [SRC]...", nargs=-1, type=click.Path(readable=False)
-)
+@click.argument("sources", metavar="[SPEC|TABLE] [SRC]...", nargs=-1, type=PLACE)
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -30,10 +30,7 @@ def _rules_help() -> str:
     metavar="N",
     help="How many images to show; all are looked at.",
 )
-@click.option(
-    "--format", "screen", type=click.Choice(["table", "json"]), default="table",
-    help="What is printed on standard output.",
-)  # fmt: skip
+@screen_option("table", "json")
 @worker_options
 @cluster_options
 @cache_option

@@ -6,25 +6,19 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import choice, presets_option, progress_option, quiet_option
+from normstat.cli.options import PLACE, choice, presets_option, progress_option, quiet_option
 from normstat.cli.screen import followed
 from normstat.errors import UsageError
 from normstat.presets import load_catalogue
-from normstat.reports.page.document import (
-    SUFFIXES,
-    Format,
-    check_format,
-    check_place,
-    store,
-)
+from normstat.reports.page.document import SUFFIXES, Format, check_format, check_place, store
 from normstat.reports.page.document import report as report_of
 from normstat.spec.files import DEFAULT_PATH
 
 
 @click.command()
-@click.argument("specs", metavar="[SPEC]...", nargs=-1, type=click.Path(readable=False))
+@click.argument("specs", metavar="[SPEC]...", nargs=-1, type=PLACE)
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(allow_dash=True, readable=False),
+    "-o", "--output", metavar="FILE", type=PLACE,
     help="The file to write; - is standard output.  [default: report and the format's suffix]",
 )  # fmt: skip
 @click.option(

@@ -14,6 +14,8 @@ PART = "How many of them"
 PIXELS = "How files become pixels"
 MASKS = "Which pixels count"
 NUMBERS = "Which numbers"
+METHOD = "What is done"
+VALUES = "How values are stored"
 OTHERS = "Options"
 
 

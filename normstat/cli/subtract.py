@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from normstat.cli.options import merged_options
+from normstat.cli.options import PLACE, merged_options
 from normstat.cli.screen import warnings_told, write_spec
 from normstat.merging import subtract as subtract_spec
 from normstat.products import check_target
@@ -13,8 +13,8 @@ from normstat.spec.model import Stamp
 
 
 @click.command()
-@click.argument("whole", type=click.Path(readable=False))
-@click.argument("part", type=click.Path(readable=False))
+@click.argument("whole", type=PLACE)
+@click.argument("part", type=PLACE)
 @merged_options
 def subtract(
     *,

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from normstat.cli.options import progress_option, quiet_option, spec_argument, storage_option
+from normstat.cli.options import PLACE, progress_option, quiet_option, spec_argument, storage_option
 from normstat.cli.screen import followed
 from normstat.errors import SpecError, UsageError
 from normstat.spec.files import load
@@ -15,7 +15,7 @@ _SHOWN = 20
 
 @click.command()
 @spec_argument
-@click.argument("src", nargs=-1, type=click.Path(readable=False))
+@click.argument("src", nargs=-1, type=PLACE)
 @click.option("--deep", is_flag=True, help="Read the images of SRC again and compare all numbers.")
 @storage_option
 @progress_option

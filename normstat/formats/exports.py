@@ -13,6 +13,7 @@ from normstat.formats import FORMATS
 from normstat.formats.affine import BYTE, WORD, Affine, usual_channels, whole
 from normstat.formats.base import Change, Format, Reading
 from normstat.products import write_bytes
+from normstat.registry import instance
 from normstat.spec.model import Constants
 
 Codes = npt.NDArray[np.float64]
@@ -72,7 +73,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     Raises
     ------
     UsageError
-        There is no such format.
+        There is no such format, or `constants` is something else, such as a name.
     SpecError
         The format cannot hold the channels or the range of the spec, or what is to be updated is
         not in that format.
@@ -83,6 +84,7 @@ def export(constants: Constants, to: str, update: bytes | None = None) -> Export
     >>> export(preset("imagenet"), "opencv-dnn").error
     0.0243...
     """
+    instance("constants", constants, Constants, "preset(NAME), or load(PATH) of a spec")
     chosen: Format = FORMATS.load(to)
     affine = Affine.of(constants)
     changes: tuple[Change, ...] = ()

@@ -77,7 +77,13 @@ def _number(value: float, pair: Comparison, sign: str = "") -> str:
     """Return a number with four decimals, or digits where values without a range need others."""
     if pair.in_codes and 0 < abs(value) < 1e-3:  # noqa: PLR2004
         return f"{value:{sign}.4g}"
-    return in_digits(value, f"{sign}.4f")
+    return _seen(value, sign)
+
+
+def _seen(value: float, sign: str) -> str:
+    """Return a number with four decimals, or so many that it is not 0 when it is not."""
+    tiny = 0 < abs(value) < 5e-5  # noqa: PLR2004 (what four decimals round to 0)
+    return f"{value:{sign}.1e}" if tiny else in_digits(value, f"{sign}.4f")
 
 
 def _channels_down(pair: Comparison) -> Table:
@@ -101,7 +107,7 @@ def _channels_down(pair: Comparison) -> Table:
 
 def _cells(name: str, values: Sequence[float]) -> Iterator[str]:
     sign = "+" if name == "shift" else ""
-    return (in_digits(value, f"{sign}.4f") for value in values)
+    return (_seen(value, sign) for value in values)
 
 
 def nearest_and_usual(

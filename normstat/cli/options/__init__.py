@@ -6,6 +6,7 @@ imported here: it loads the statistics, for which no other command should have t
 """
 
 from normstat.cli.options.common import (
+    FORMAT,
     force_option,
     format_option,
     from_option,
@@ -14,6 +15,7 @@ from normstat.cli.options.common import (
     presets_option,
     progress_option,
     quiet_option,
+    screen_option,
     spec_argument,
     stamp_option,
 )
@@ -21,7 +23,7 @@ from normstat.cli.options.files import list_options, selection_options, storage_
 from normstat.cli.options.masks import mask_options
 from normstat.cli.options.part import part_options
 from normstat.cli.options.pixels import pipeline_options
-from normstat.cli.options.values import choice, comma_separated
+from normstat.cli.options.values import PLACE, choice, comma_separated
 from normstat.cli.options.workers import (
     cache_option,
     cluster_options,
@@ -30,6 +32,8 @@ from normstat.cli.options.workers import (
 )
 
 __all__ = [
+    "FORMAT",
+    "PLACE",
     "cache_option",
     "choice",
     "cluster_options",
@@ -47,6 +51,7 @@ __all__ = [
     "presets_option",
     "progress_option",
     "quiet_option",
+    "screen_option",
     "selection_options",
     "spec_argument",
     "stamp_option",

@@ -2,22 +2,28 @@
 
 import click
 
-from normstat.cli.options.values import choice, made_now, with_user_presets
-from normstat.cli.sections import OTHERS, under
+from normstat.cli.options.values import PLACE, Named, choice, made_now, with_user_presets
+from normstat.cli.sections import OTHERS, Decorator, under
 from normstat.errors import OnError
 from normstat.formats import FORMATS
 from normstat.spec.files import DEFAULT_PATH
 
-spec_argument = click.argument(
-    "spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=click.Path(readable=False)
-)
-format_option = click.option(
-    "--format",
-    "screen",
-    type=click.Choice(["table", "json", "yaml", "none"]),
-    default="table",
-    help="What is printed on standard output.",
-)
+FORMAT = Named("format", FORMATS, "`normstat export --list` has them")
+spec_argument = click.argument("spec_path", metavar="[SPEC]", default=str(DEFAULT_PATH), type=PLACE)
+
+
+def screen_option(*kinds: str) -> Decorator:
+    """Return the option that says what is printed; the first is the usual."""
+    return click.option(
+        "--format",
+        "screen",
+        type=click.Choice(kinds),
+        default=kinds[0],
+        help="What is printed on standard output.",
+    )
+
+
+format_option = screen_option("table", "json", "yaml", "none")
 progress_option = click.option(
     "--progress/--no-progress",
     default=None,
@@ -41,7 +47,7 @@ presets_option = click.option(
 from_option = click.option(
     "--from",
     "source_format",
-    type=click.Choice(list(FORMATS)),
+    type=FORMAT,
     metavar="NAME",
     help="What a configuration is that does not tell by its name and content.",
 )
@@ -58,7 +64,7 @@ merged_options = under(
         "-o",
         "--output",
         default=str(DEFAULT_PATH),
-        type=click.Path(allow_dash=True, readable=False),
+        type=PLACE,
         help="The spec to write, JSON or YAML by suffix; - prints it alone on standard output.",
     ),
     click.option(

@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import comma_separated
+from normstat.cli.options.values import PLACE, comma_separated
 from normstat.cli.sections import MASKS, under
 
 mask_options = under(
@@ -16,7 +16,7 @@ mask_options = under(
     click.option(
         "--mask-dir",
         metavar="DIR",
-        type=click.Path(readable=False),
+        type=PLACE,
         help="Count only pixels whose mask is not zero: a folder or archive of masks, under the "
         "relative names of the images with any suffix.",
     ),

@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import choice, comma_separated
+from normstat.cli.options.values import PLACE, choice, comma_separated
 from normstat.cli.sections import NUMBERS, under
 from normstat.spec.asked import RECIPES
 from normstat.spec.values import Ddof, Std, Weighting
@@ -39,7 +39,7 @@ number_options = under(
     click.option(
         "--per-image",
         metavar="FILE",
-        type=click.Path(readable=False),
+        type=PLACE,
         help="Write a row of each image to FILE, .csv, .jsonl or .parquet: size, mode, and of each "
         "channel mean, std, min, max and clipped shares.",
     ),

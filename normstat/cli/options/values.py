@@ -4,6 +4,7 @@ Choices come from the types of the spec, so that an option, a field and a parame
 differ: `choice(Alpha)` offers what `Pipeline.alpha` may be.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from socket import gethostname
@@ -12,7 +13,46 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from normstat.registry import unknown
 from normstat.spec.model import Stamp
+
+
+class Named(click.Choice[str]):
+    """A name of a table that is too long to be told whole when the name is misspelt.
+
+    Parameters
+    ----------
+    kind, names
+        What the names name, and all of them.
+    hint
+        How to see them.
+    """
+
+    def __init__(self, kind: str, names: Iterable[str], hint: str) -> None:
+        super().__init__(list(names))
+        self._kind = kind
+        self._hint = hint
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            names = dict.fromkeys(self.choices)
+            self.fail(unknown(self._kind, value, names, self._hint), param, ctx)
+        return value
+
+
+class _Place(click.Path):
+    """What names a file, a folder or a URL; whether it is there is the library's to say."""
+
+    def __init__(self) -> None:
+        super().__init__(readable=False, allow_dash=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty; is a variable unset?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = _Place()
 
 
 def choice(literal: Any) -> click.Choice[str]:
@@ -20,17 +60,22 @@ def choice(literal: Any) -> click.Choice[str]:
     return click.Choice([str(value) for value in get_args(literal)])
 
 
+def split(text: str) -> tuple[str, ...]:
+    """Return what commas separate.
+
+    >>> split("1, 50,99"), split("")
+    (('1', '50', '99'), ())
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def comma_separated(
     ctx: click.Context,  # noqa: ARG001 (click's signature)
     parameter: click.Parameter,  # noqa: ARG001
     value: str | None,
 ) -> tuple[str, ...]:
-    """Split "1, 50,99" into its parts.
-
-    >>> comma_separated(None, None, "1, 50,99")
-    ('1', '50', '99')
-    """
-    return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+    """Split "1, 50,99" into its parts."""
+    return split(value or "")
 
 
 def array_axis(

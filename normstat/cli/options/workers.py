@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import click
 
 from normstat.backends import BACKENDS, LOCAL
+from normstat.cli.options.values import PLACE
 from normstat.cli.sections import WORKERS, Decorator, under
 
 
@@ -50,7 +51,7 @@ cache_option = under(
     click.option(
         "--cache",
         metavar="FILE",
-        type=click.Path(readable=False),
+        type=PLACE,
         help="Keep what is found of each image in FILE; the next run reads only what is new or "
         "changed, and one that was stopped goes on.",
     ),
