@@ -450,6 +450,20 @@ def test_masks_of_arrays_are_arrays_of_any_type(tmp_path, of_image, of_mask, sha
     np.testing.assert_allclose(spec.std, [expected.std()], rtol=1e-10)
 
 
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_each_image_of_an_array_has_its_mask_in_another(run, tmp_path, channels):
+    codes, labels = RNG.normal(size=(4, 8, 9, *channels)), RNG.integers(0, 3, (4, 8, 9))
+    np.save(tmp_path / "x.npy", codes)
+    np.save(tmp_path / "y.npy", labels)
+    line = ("x.npy", "--mask-dir", "y.npy", "--labels", "2", "--image-axis", "0")
+    assert run("compute", *line, "-q").code == 0
+    spec = normstat.load(tmp_path / "normstat.json")
+    expected = codes[labels == 2].reshape(-1, *channels)
+    assert spec.counts.images == 4
+    assert spec.mean == pytest.approx(np.atleast_1d(expected.mean(axis=0)), rel=1e-12)
+    assert spec.std == pytest.approx(np.atleast_1d(expected.std(axis=0)), rel=1e-12)
+
+
 def zipped(path, folder):
     with zipfile.ZipFile(path, "w") as archive:
         for each in sorted(folder.rglob("*.png")):
