@@ -59,17 +59,18 @@ def _headline(spec: Spec) -> RenderableType:
     rows += [_row(f"{percent} %", values) for percent, values in spec.percentiles.items()]
     rows.append(_row("max", spec.max))
     if spec.histogram:
-        bins = _bins_of_range(spec, spec.histogram)
+        bins = _bins_to_show(spec, spec.histogram)
         lines = [sparkline(counts[:bins]) for counts in spec.histogram.counts]
         rows.append(_Row("histogram", lines))
     return _by_channel(spec.channels, _unit(spec), rows)
 
 
-def _bins_of_range(spec: Spec, histogram: Histogram) -> int | None:
-    """Return how many bins reach up to max_pixel_value, beyond which codes have none to show."""
-    if histogram.first_code is not UNSET:
-        return None  # of signed codes, which have no range
-    return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
+def _bins_to_show(spec: Spec, histogram: Histogram) -> int:
+    """Return how many bins reach up to max_pixel_value, or as far as codes without a range do."""
+    if histogram.first_code is UNSET:
+        return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
+    used = (place for counts in histogram.counts for place, count in enumerate(counts) if count)
+    return 1 + max(used, default=0)
 
 
 def _unit(spec: Spec) -> str:
