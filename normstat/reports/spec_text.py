@@ -366,13 +366,13 @@ def _skipped(spec: Spec) -> str:
 def sparkline(counts: Sequence[int]) -> str:
     """Return a histogram as a line of at most 12 bars, the highest of them full.
 
-    >>> sparkline([0] * 128 + [4] * 128), sparkline([1, 2, 4])
-    ('      ██████', '▂▄█')
+    >>> sparkline([0] * 128 + [4] * 128), sparkline([1, 2, 4]), sparkline([])
+    ('      ██████', '▂▄█', '')
     """
     bars = min(len(counts), _BAR_BINS)
-    edges = [len(counts) * bar // bars for bar in range(bars + 1)]
+    edges = [len(counts) * bar // bars for bar in range(bars + 1)] if bars else []
     # Bars are of unlike numbers of bins: their heights are means, in whole numbers.
     bins = [sum(counts[start:end]) * len(counts) // (end - start) for start, end in pairwise(edges)]
-    top = max(*bins, 1)
+    top = max([*bins, 1])
     # Rounded up: what is there is seen.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in bins)
