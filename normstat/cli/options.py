@@ -59,6 +59,14 @@ def comma_separated(
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
 
 
+def names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list that means all or nothing when it is left out, and so cannot be empty."""
+    parts = comma_separated(ctx, parameter, value)
+    if value is not None and not parts:
+        raise click.BadParameter("it names nothing; leave the option out")
+    return parts
+
+
 def array_axis(
     ctx: click.Context,  # noqa: ARG001 (click's signature)
     parameter: click.Parameter,  # noqa: ARG001
@@ -236,7 +244,7 @@ selection_options = under(
         "--extensions",
         default=",".join(EXTENSIONS),
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Suffixes to look for; a . stands for names without one, as DICOM files have them.",
     ),
     click.option(
@@ -326,7 +334,7 @@ pipeline_options = under(
     click.option(
         "--bands",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Bands to read, in this order: names, or numbers from 1. Files without names of their "
         "own get these.",
     ),
@@ -365,7 +373,7 @@ pipeline_options = under(
     click.option(
         "--columns",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
         "several.",
     ),
@@ -407,7 +415,7 @@ mask_options = under(
     click.option(
         "--labels",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Count only pixels whose mask has one of these labels.",
     ),
     click.option(
