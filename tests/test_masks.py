@@ -450,6 +450,20 @@ def test_masks_of_arrays_are_arrays_of_any_type(tmp_path, of_image, of_mask, sha
     np.testing.assert_allclose(spec.std, [expected.std()], rtol=1e-10)
 
 
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_each_image_of_an_array_has_its_mask_in_another(run, tmp_path, channels):
+    codes, labels = RNG.normal(size=(4, 8, 9, *channels)), RNG.integers(0, 3, (4, 8, 9))
+    np.save(tmp_path / "x.npy", codes)
+    np.save(tmp_path / "y.npy", labels)
+    line = ("x.npy", "--mask-dir", "y.npy", "--labels", "2", "--image-axis", "0")
+    assert run("compute", *line, "-q").code == 0
+    spec = normstat.load(tmp_path / "normstat.json")
+    expected = codes[labels == 2].reshape(-1, *channels)
+    assert spec.counts.images == 4
+    assert spec.mean == pytest.approx(np.atleast_1d(expected.mean(axis=0)), rel=1e-12)
+    assert spec.std == pytest.approx(np.atleast_1d(expected.std(axis=0)), rel=1e-12)
+
+
 def zipped(path, folder):
     with zipfile.ZipFile(path, "w") as archive:
         for each in sorted(folder.rglob("*.png")):
@@ -490,18 +504,28 @@ def test_masks_in_a_compressed_tar_are_refused_with_what_to_do(run, made):
     [
         ({"labels": [1]}, UsageError, "labels is for masks"),
         ({"ignore_label": 1}, UsageError, "ignore_label is for masks"),
-        ({"mask_dir": "masks", "labels": ["x"]}, UsageError, "labels are whole numbers"),
+        ({"mask_dir": "masks", "labels": ["1", "x"]}, UsageError, "whole .* not '1,x'"),
+        ({"mask_suffix": ""}, UsageError, "mask_suffix is empty"),
         ({"mask_dir": "masks", "labels": [1], "ignore_label": 1}, UsageError, "label 1 is to be"),
         ({"mask_dir": "none"}, SourceError, "none: no such file or folder"),
         ({"mask_dir": "images"}, SourceError, "holds the images themselves"),
-        ({"ignore_value": float("nan")}, UsageError, "not a number never counts"),
-        ({"ignore_value": float("inf")}, UsageError, "ignore_value"),
+        ({"ignore_value": float("nan")}, UsageError, "ignore_value is nan: "),
+        ({"ignore_value": float("inf")}, UsageError, "ignore_value is inf: "),
+        ({"nodata": float("nan")}, UsageError, "nodata is nan: what is not a finite number"),
     ],
 )
 def test_masks_that_make_no_sense_are_refused(made, monkeypatch, options, error, text):
     monkeypatch.chdir(made[0])
     with pytest.raises(error, match=text):
         normstat.compute("images", **options)
+
+
+@pytest.mark.parametrize("option", ["--labels", "--bands", "--columns", "--extensions"])
+@pytest.mark.parametrize("value", ["", ","])
+def test_an_empty_list_is_not_taken_for_none(run, made, option, value):
+    """As of a variable of the shell that is not set: all would count, silently."""
+    code, _, err = run("compute", "images", "--mask-dir", "masks", option, value)
+    assert (code, "it names nothing" in err) == (2, True)
 
 
 def test_list_needs_the_folder_that_masks_lie_in(run, made):

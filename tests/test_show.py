@@ -85,6 +85,13 @@ def test_the_histogram_is_of_the_range_that_was_asked_for(run, tmp_path, top, ba
     assert line.split(maxsplit=1)[1].strip() == bars.strip()
 
 
+def test_the_histogram_of_signed_codes_ends_where_they_do(run, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(-1000, 1500, dtype=np.int16)[None])
+    assert run("compute", "a.tif", "-q").code == 0
+    [line] = [line for line in run("show").out.splitlines() if line.startswith("histogram")]
+    assert len(line.split()[1]) == 12
+
+
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_table_fits_the_terminal(run, spec, columns):
     lines = run("show", env={"COLUMNS": str(columns)}).out.splitlines()

@@ -11,7 +11,7 @@ from PIL import features
 from normstat.counting import SOFTWARE
 from normstat.spec.model import Pipeline
 
-RULES = 3  # raise it when normstat finds other pixels or facts in the same file than before
+RULES = 4  # raise it when normstat finds other pixels or facts in the same file than before
 
 _DECODERS = ("jpg", "jpg_2000", "zlib", "libtiff", "webp", "avif")
 # Packages that decode what Pillow does not.

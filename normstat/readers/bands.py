@@ -246,7 +246,8 @@ def _hidden(layout: Layout, pipeline: Pipeline) -> int | None:
         raise ImageError("premultiplied alpha: use --alpha premultiply")
     if not layout.premultiplied and pipeline.alpha != "drop":
         raise ImageError(
-            f"more than 8 bits with alpha: use --alpha drop or mask, not {pipeline.alpha}"
+            "alpha beside more than 8 bits, or beside pixels that the file leaves out: use "
+            f"--alpha drop or mask, not {pipeline.alpha}"
         )
     if layout.premultiplied and pipeline.alpha == "white":
         raise ImageError("premultiplied alpha: use --alpha premultiply, not white")

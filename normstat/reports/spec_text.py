@@ -60,17 +60,18 @@ def _headline(spec: Spec) -> RenderableType:
     rows += [_row(f"{percent} %", values) for percent, values in spec.percentiles.items()]
     rows.append(_row("max", spec.max))
     if spec.histogram:
-        bins = _bins_of_range(spec, spec.histogram)
+        bins = _bins_to_show(spec, spec.histogram)
         lines = [sparkline(counts[:bins]) for counts in spec.histogram.counts]
         rows.append(_Row("histogram", lines))
     return _by_channel(spec.channels, _unit(spec), rows)
 
 
-def _bins_of_range(spec: Spec, histogram: Histogram) -> int | None:
-    """Return how many bins reach up to max_pixel_value, beyond which codes have none to show."""
-    if histogram.first_code is not UNSET:
-        return None  # of signed codes, which have no range
-    return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
+def _bins_to_show(spec: Spec, histogram: Histogram) -> int:
+    """Return how many bins reach up to max_pixel_value, or as far as codes without a range do."""
+    if histogram.first_code is UNSET:
+        return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
+    used = (place for counts in histogram.counts for place, count in enumerate(counts) if count)
+    return 1 + max(used, default=0)
 
 
 def _unit(spec: Spec) -> str:
@@ -366,13 +367,13 @@ def _skipped(spec: Spec) -> str:
 def sparkline(counts: Sequence[int]) -> str:
     """Return a histogram as a line of at most 12 bars, the highest of them full.
 
-    >>> sparkline([0] * 128 + [4] * 128), sparkline([1, 2, 4])
-    ('      ██████', '▂▄█')
+    >>> sparkline([0] * 128 + [4] * 128), sparkline([1, 2, 4]), sparkline([])
+    ('      ██████', '▂▄█', '')
     """
     bars = min(len(counts), _BAR_BINS)
-    edges = [len(counts) * bar // bars for bar in range(bars + 1)]
+    edges = [len(counts) * bar // bars for bar in range(bars + 1)] if bars else []
     # Bars are of unlike numbers of bins: their heights are means, in whole numbers.
     bins = [sum(counts[start:end]) * len(counts) // (end - start) for start, end in pairwise(edges)]
-    top = max(*bins, 1)
+    top = max([*bins, 1])
     # Rounded up: what is there is seen.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in bins)

@@ -18,7 +18,7 @@ from normstat.names import printable
 from normstat.sources.axes import Axes
 from normstat.sources.base import MOST_BYTES, Listing, Opener, Reference, Watch
 from normstat.sources.selection import Selection
-from normstat.sources.storage import Place, Range, Reader, Storage, distinct
+from normstat.sources.storage import Container, Place, Range, Reader, distinct
 from normstat.sources.streams import openers_of, reason
 
 _MOST_IMAGES = 1 << 26
@@ -194,13 +194,11 @@ def _member(file: BinaryIO, archive: ZipFile, info: ZipInfo) -> tuple[Header, in
 
 
 @dataclass(frozen=True)
-class Array:
+class Array(Container):
     """The images of one array. The place of an image is its number.
 
     Parameters
     ----------
-    label
-        What the names of all images of the file start with.
     member
         The name of the array in its .npz.
     start
@@ -209,10 +207,6 @@ class Array:
         Along which its images lie; None: it is one image.
     """
 
-    storage: Storage
-    path: str
-    version: int
-    label: str
     header: Header
     start: int | None
     axis: int | None
@@ -260,14 +254,6 @@ class Array:
         return self.start is None
 
     @property
-    def here_only(self) -> bool:
-        return self.storage.here_only
-
-    @property
-    def far(self) -> bool:
-        return "://" in self.path
-
-    @property
     def _is_plain(self) -> bool:
         """Whether it is an .npy file on this machine that is one image."""
         return self.member is None and self.axis is None and not self.far
@@ -282,10 +268,9 @@ class Array:
             listing.add(f"{label}{number}", self.image_bytes, self.version, number)
 
     def identity(self, name: str) -> str:
-        file = self.storage.identity(self.path)
         if self.member is None and self.axis is None:
-            return file
-        return f"{file}/{name.removeprefix(self.label)}"
+            return self.storage.identity(self.path)
+        return super().identity(name)
 
     def openers(self, images: Iterable[Reference]) -> Iterator[Opener]:
         if self._is_plain and self.image_bytes > _MAPPED:

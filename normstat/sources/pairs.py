@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from normstat.errors import SourceError, UsageError
 from normstat.names import printable
+from normstat.sources.axes import Axes
 from normstat.sources.base import Listing, Watch
 from normstat.sources.directory import FileSource
 from normstat.sources.selection import EXTENSIONS, Selection
@@ -117,6 +118,7 @@ def _listed(places: Sequence[str], selection: Selection, watch: Watch, lists: Li
         follow_symlinks=selection.follow_symlinks,
         hidden=selection.hidden,
         storage_options=selection.storage_options,
+        axes=Axes(channel="none", image=selection.axes.image),  # labels have no channels
     )
     if selection.mask_dir is None and not places:
         raise UsageError(

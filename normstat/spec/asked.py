@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isnan
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -67,6 +67,10 @@ def masks_of(
         There are no masks, a label is none or is counted and ignored, or `labels` is a text.
     """
     labels = several("labels", labels)
+    if mask_dir is None and mask_suffix == "":
+        raise UsageError(
+            "mask_suffix is empty: masks that lie next to their images need a name of their own"
+        )
     if mask_dir is None and not mask_suffix:
         if labels or ignore_label is not None:
             given = "labels" if labels else "ignore_label"
@@ -74,8 +78,9 @@ def masks_of(
         return None
     try:
         wanted = sorted({int(label) for label in labels})
-    except ValueError as error:
-        raise UsageError(f"labels are whole numbers, as in 1,2,3: {error}") from error
+    except ValueError:
+        told = ",".join(map(str, labels))
+        raise UsageError(f"labels are whole numbers, as in 1,2,3, not {told!r}") from None
     if ignore_label in wanted:
         raise UsageError(f"label {ignore_label} is to be counted (labels) and to be ignored")
     if ignore_label is None:
@@ -191,8 +196,9 @@ def pipeline_of(**options: Any) -> Pipeline:
     """
     given: dict[str, Any] = {}
     for name, value in options.items():
-        if isinstance(value, float) and isnan(value) and name == "ignore_value":
-            raise UsageError("ignore_value is nan: what is not a number never counts")
+        is_value = name in {"ignore_value", "nodata"}
+        if is_value and isinstance(value, float) and not isfinite(value):
+            raise UsageError(f"{name} is {value}: what is not a finite number never counts")
         if value is None or value == _NOTHING.get(name):
             continue
         if name in _SEVERAL:

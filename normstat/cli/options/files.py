@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import comma_separated, json_object
+from normstat.cli.options.values import json_object, names
 from normstat.cli.sections import FILES, under
 from normstat.sources.selection import EXTENSIONS
 
@@ -14,7 +14,7 @@ selection_options = under(
         "--extensions",
         default=",".join(EXTENSIONS),
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Suffixes to look for; a . stands for names without one, as DICOM files have them.",
     ),
     click.option(

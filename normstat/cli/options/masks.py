@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import PLACE, comma_separated
+from normstat.cli.options.values import PLACE, names
 from normstat.cli.sections import MASKS, under
 
 mask_options = under(
@@ -29,7 +29,7 @@ mask_options = under(
     click.option(
         "--labels",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Count only pixels whose mask has one of these labels.",
     ),
     click.option(

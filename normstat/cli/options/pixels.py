@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import array_axis, choice, comma_separated
+from normstat.cli.options.values import array_axis, choice, names
 from normstat.cli.sections import PIXELS, under
 from normstat.spec.model import Pipeline
 from normstat.spec.values import Alpha, Channels, Frames, Interpolation, Mode
@@ -51,7 +51,7 @@ pipeline_options = under(
     click.option(
         "--bands",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Bands to read, in this order: names, or numbers from 1. Files without names of their "
         "own get these.",
     ),
@@ -90,7 +90,7 @@ pipeline_options = under(
     click.option(
         "--columns",
         metavar="LIST",
-        callback=comma_separated,
+        callback=names,
         help="Read tables (CSV, TSV, Parquet): these columns are the channels; f* stands for "
         "several.",
     ),

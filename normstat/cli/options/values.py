@@ -78,6 +78,14 @@ def comma_separated(
     return split(value or "")
 
 
+def names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list that means all or nothing when it is left out, and so cannot be empty."""
+    parts = comma_separated(ctx, parameter, value)
+    if value is not None and not parts:
+        raise click.BadParameter("it names nothing; leave the option out")
+    return parts
+
+
 def array_axis(
     ctx: click.Context,  # noqa: ARG001 (click's signature)
     parameter: click.Parameter,  # noqa: ARG001
