@@ -6,6 +6,8 @@ from itertools import product
 
 import pytest
 
+from tests.browser.chromium import captured, show
+
 WIDTHS = (360, 800, 1400)
 PAPER = (739, 718)  # pixels between the margins of Letter and of A4, as the browser sets them
 SCHEMES = ("light", "dark")
@@ -127,18 +129,6 @@ for (const plane of document.querySelectorAll('svg')) {
 }
 return found;
 """
-
-
-def show(browser, path, width=1440, scheme="light"):
-    """Open a page as a device of this width and scheme sees it, and forget what was logged."""
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get(path.as_uri())
 
 
 def requested(browser):
@@ -396,10 +386,6 @@ def test_screenshots_for_people(browser, pages, screenshots, name, seen):
     width, scheme = seen
     show(browser, pages[name], width, scheme)
     height = browser.execute_script("return document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": width, "height": min(height, 12_000), "scale": 1}
-    taken = browser.execute_cdp_cmd(
-        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
-    )
-    content = base64.b64decode(taken["data"])
+    content = captured(browser, 0, width, min(height, 12_000))
     (screenshots / f"{name}-{width}-{scheme}.png").write_bytes(content)
     assert len(content) > 20_000
