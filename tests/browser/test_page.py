@@ -276,6 +276,35 @@ def test_nothing_is_cut_and_nothing_overlaps(browser, pages, name, width):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
+@pytest.mark.parametrize(("width", "beside"), [(360, False), (800, False), (1400, True)])
+def test_plots_stand_beside_their_tables_where_there_is_room(browser, pages, width, beside):
+    show(browser, pages["photos"], width)
+    found = browser.execute_script(
+        """
+        return ['presets', 'definitions'].map(id => {
+          const [plot, table] = ['figure', 'table'].map(each =>
+            document.querySelector(`#${id} ${each}`).getBoundingClientRect());
+          return table.left > plot.right && table.top < plot.bottom;
+        });
+        """
+    )
+    assert found == [beside, beside]
+
+
+@pytest.mark.parametrize("name", ["photos", "pictures"])
+def test_rows_of_pictures_are_as_high_as_their_pictures(browser, pages, name):
+    show(browser, pages[name], 360)
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('.pictures img')].map(each => {"
+        "const box = each.getBoundingClientRect(), row = each.closest('li');"
+        "return [box.top - row.getBoundingClientRect().top, box.bottom];})"
+    )
+    rows = {}
+    for gap, bottom in found:
+        rows.setdefault(round(bottom), []).append(gap)
+    assert all(min(gaps) < 1 for gaps in rows.values())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_fit_in_the_room_that_they_say_they_need(browser, pages, name):
     show(browser, pages[name])
