@@ -291,6 +291,21 @@ def test_plots_stand_beside_their_tables_where_there_is_room(browser, pages, wid
     assert found == [beside, beside]
 
 
+@pytest.mark.parametrize(("width", "columns"), [(360, 1), (800, 2), (1400, 3)])
+def test_three_specs_stand_abreast_where_there_is_room(browser, pages, width, columns):
+    show(browser, pages["three"], width)
+    tops = browser.execute_script(
+        "return [...document.querySelectorAll('#numbers .column')]"
+        ".map(each => each.getBoundingClientRect().top)"
+    )
+    assert tops.count(tops[0]) == columns
+    lines = browser.execute_script(
+        "return [...document.querySelectorAll('#numbers code')].map(each =>"
+        "each.getBoundingClientRect().height / parseFloat(getComputedStyle(each).lineHeight))"
+    )
+    assert all(2 < each <= 3.1 for each in lines)
+
+
 @pytest.mark.parametrize("name", ["photos", "pictures"])
 def test_rows_of_pictures_are_as_high_as_their_pictures(browser, pages, name):
     show(browser, pages[name], 360)
