@@ -7,6 +7,7 @@ import sys
 from base64 import b64decode
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -15,6 +16,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
 import normstat
@@ -22,17 +24,19 @@ from normstat.cli import main
 from normstat.comparison import Candidate
 from normstat.errors import SpecError, UsageError
 from normstat.formats.exports import export
+from normstat.metrics import METRICS
 from normstat.names import printable
 from normstat.presets import preset
 from normstat.ranking import ranked
 from normstat.reports.page.document import MOST_SPECS
+from normstat.reports.page.figures import settings
 from normstat.reports.page.labels import APART, CLEAR, NEARER, labels
 from normstat.reports.page.markdown import plain
 from normstat.reports.page.model import Bars, Figures, Page, hues
 from normstat.reports.page.sections import sections
 from normstat.reports.page.subject import Known, pairs_of, subject_of
-from normstat.reports.page.summary import _rows, summary
-from normstat.spec.files import save
+from normstat.reports.page.summary import _panels, _rows, summary
+from normstat.spec.files import load, save
 from tests.conftest import ROOT, Ran
 from tests.specs import HOSTILE, NASTY, PAGES, made
 
@@ -324,6 +328,35 @@ def test_several_specs_stand_side_by_side(work):
     comparison = normstat.compare("normstat.json", "other.json")
     assert f"{comparison.metrics['jeffreys'][0]:.3f}" in text
     assert "channels differ: normstat.json has R G B, spec 3 has L" in text
+
+
+def test_two_specs_are_compared_with_a_word_on_each_number(work):
+    content = normstat.report("normstat.json", "other.json").decode()
+    found = normstat.compare("normstat.json", "other.json")
+    text = cells_of(content)
+    assert "normstat.json against other.json" in text
+    assert f"jeffreys {found.metrics['jeffreys'][0]:.3f} {METRICS['jeffreys'].title}" in text
+    pixels = [f"{load(work / name).counts.pixels:,}" for name in ("normstat.json", "other.json")]
+    assert f"{' / '.join(pixels)} pixels a channel" in text
+
+
+def test_words_in_markdown_begin_at_the_left_and_numbers_end_at_the_right(work):
+    text = normstat.report("normstat.json", "other.json", format="markdown").decode()
+    assert "|  | preset | jeffreys | shift | gain |\n|---|---|---:|---:|---:|\n" in text
+    assert "|  | value | what it is |\n|---|---:|---|\n" in text
+
+
+def test_ticks_of_panels_keep_apart():
+    row = _rows(Page("", "", "0", sections(known(Candidate(name="rgb", spec=made())))))[0]
+    with settings():
+        drawing = Drawing(figsize=(9, 2))
+        _panels(drawing, row, 0, 1)
+        drawing.canvas.draw()
+        boxes = [
+            label.get_window_extent() for axes in drawing.axes for label in axes.get_xticklabels()
+        ]
+    assert len(boxes) == 15
+    assert all(right.x0 - left.x1 > 15 for left, right in pairwise(boxes))
 
 
 def test_groups_stand_against_the_whole(work):

@@ -77,8 +77,8 @@ def _rates(found: Diagnosis) -> Cells:
         rows,
         (
             (
-                "stable below 2/λmax; best: 2/(λmax + λmin), where the error contracts by "
-                f"(κ − 1)/(κ + 1) a step and to {found.tolerance:g} of itself in so many (LeCun et "
+                "stable below 2/λmax; best: 2/(λmax+λmin), where the error contracts by "
+                f"(κ−1)/(κ+1) a step and to {found.tolerance:g} of itself in so many (LeCun et "
                 "al., Efficient BackProp, 1998; Nesterov, 2004)"
             ),
             *notes,

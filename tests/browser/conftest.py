@@ -4,43 +4,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 import normstat
 from normstat.spec.files import save
+from tests.browser.chromium import started
 from tests.conftest import ROOT
 from tests.specs import HOSTILE, PAGES, made
-
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",  # tests run as root in containers, where the sandbox does not start
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def _program(*names):
-    found = next(filter(None, map(shutil.which, names)), None)
-    assert found, f"none of {', '.join(names)} is installed; `make test-browser` installs it"
-    return found
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    """Chromium, by the driver of the same package."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = _program("chromium", "chromium-browser", "google-chrome")
-    for flag in [*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    options.set_capability("unhandledPromptBehavior", "ignore")  # an alert has to be seen
-    driver = webdriver.Chrome(options=options, service=Service(_program("chromedriver")))
+    """Chromium, until the last test."""
+    driver = started(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 

@@ -6,6 +6,8 @@ from itertools import product
 
 import pytest
 
+from tests.browser.chromium import captured, show
+
 WIDTHS = (360, 800, 1400)
 PAPER = (739, 718)  # pixels between the margins of Letter and of A4, as the browser sets them
 SCHEMES = ("light", "dark")
@@ -127,18 +129,6 @@ for (const plane of document.querySelectorAll('svg')) {
 }
 return found;
 """
-
-
-def show(browser, path, width=1440, scheme="light"):
-    """Open a page as a device of this width and scheme sees it, and forget what was logged."""
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get(path.as_uri())
 
 
 def requested(browser):
@@ -286,6 +276,50 @@ def test_nothing_is_cut_and_nothing_overlaps(browser, pages, name, width):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
+@pytest.mark.parametrize(("width", "beside"), [(360, False), (800, False), (1400, True)])
+def test_plots_stand_beside_their_tables_where_there_is_room(browser, pages, width, beside):
+    show(browser, pages["photos"], width)
+    found = browser.execute_script(
+        """
+        return ['presets', 'definitions'].map(id => {
+          const [plot, table] = ['figure', 'table'].map(each =>
+            document.querySelector(`#${id} ${each}`).getBoundingClientRect());
+          return table.left > plot.right && table.top < plot.bottom;
+        });
+        """
+    )
+    assert found == [beside, beside]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(360, 1), (800, 2), (1400, 3)])
+def test_three_specs_stand_abreast_where_there_is_room(browser, pages, width, columns):
+    show(browser, pages["three"], width)
+    tops = browser.execute_script(
+        "return [...document.querySelectorAll('#numbers .column')]"
+        ".map(each => each.getBoundingClientRect().top)"
+    )
+    assert tops.count(tops[0]) == columns
+    lines = browser.execute_script(
+        "return [...document.querySelectorAll('#numbers code')].map(each =>"
+        "each.getBoundingClientRect().height / parseFloat(getComputedStyle(each).lineHeight))"
+    )
+    assert all(2 < each <= 3.1 for each in lines)
+
+
+@pytest.mark.parametrize("name", ["photos", "pictures"])
+def test_rows_of_pictures_are_as_high_as_their_pictures(browser, pages, name):
+    show(browser, pages[name], 360)
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('.pictures img')].map(each => {"
+        "const box = each.getBoundingClientRect(), row = each.closest('li');"
+        "return [box.top - row.getBoundingClientRect().top, box.bottom];})"
+    )
+    rows = {}
+    for gap, bottom in found:
+        rows.setdefault(round(bottom), []).append(gap)
+    assert all(min(gaps) < 1 for gaps in rows.values())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_fit_in_the_room_that_they_say_they_need(browser, pages, name):
     show(browser, pages[name])
@@ -396,10 +430,6 @@ def test_screenshots_for_people(browser, pages, screenshots, name, seen):
     width, scheme = seen
     show(browser, pages[name], width, scheme)
     height = browser.execute_script("return document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": width, "height": min(height, 12_000), "scale": 1}
-    taken = browser.execute_cdp_cmd(
-        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
-    )
-    content = base64.b64decode(taken["data"])
+    content = captured(browser, 0, width, min(height, 12_000))
     (screenshots / f"{name}-{width}-{scheme}.png").write_bytes(content)
     assert len(content) > 20_000

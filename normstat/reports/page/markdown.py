@@ -1,12 +1,12 @@
 """A page as Markdown, without its pictures."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from normstat.names import printable
 from normstat.reports.comparison_markup import escaped
-from normstat.reports.diagnosis_tables import Cells
+from normstat.reports.page.fitting import is_long
 from normstat.reports.page.model import (
     Block,
     Code,
@@ -49,7 +49,7 @@ def _block(block: Block) -> Iterator[str]:
         case Figures():
             yield from _listed(each.description for each in block.items)
         case Table():
-            yield from _table(block.cells)
+            yield from _table(block)
         case Code():
             yield from _code(block)
         case Lines():
@@ -81,16 +81,24 @@ def _code(block: Code) -> Iterator[str]:
     yield from _paragraphs(block.notes)
 
 
-def _table(cells: Cells) -> Iterator[str]:
+def _table(table: Table) -> Iterator[str]:
+    cells = table.cells
     if cells.title:
         yield from (f"**{plain(cells.title)}**", "")
-    width = len(cells.heads or cells.rows[0])
-    yield f"| {' | '.join(map(plain, cells.heads or ('',) * width))} |"
-    yield f"|---|{('---:|' if cells.heads else '---|') * (width - 1)}"
+    columns = list(zip(*cells.rows, strict=True))
+    yield f"| {' | '.join(map(plain, cells.heads or ('',) * len(columns)))} |"
+    sides = ("---" if _is_words(table, n, each) else "---:" for n, each in enumerate(columns))
+    yield f"|{'|'.join(sides)}|"
     for row in cells.rows:
         yield f"| {' | '.join(map(plain, row))} |"
     yield ""
     yield from _paragraphs(cells.notes)
+
+
+def _is_words(table: Table, number: int, column: Sequence[str]) -> bool:
+    """Whether a column has words, which begin at the left, rather than numbers."""
+    first = 2 if table.numbered else 1
+    return not table.cells.heads or number < first or any(map(is_long, column))
 
 
 def plain(text: str) -> str:

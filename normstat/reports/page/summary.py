@@ -15,12 +15,13 @@ _WIDTH = 9.0  # inches
 _ROW = 1.75
 _GAP = 0.035  # between panels, as parts of the width: ticks need room
 _RANK = 3.1
-_TITLE = 0.75
+_TITLE = 0.9
 _DOTS = 150
 _ACROSS = 4  # panels in a row
 _MOST_PANELS = 48  # of all specs together
 _MOST_OF_ONE = 16
 _LONGEST = 60
+_MOST_NAMES = 11
 
 
 def summary(page: Page) -> bytes:
@@ -43,7 +44,7 @@ def summary(page: Page) -> bytes:
         for row in rows:
             top -= row.height
             if row.plane:
-                _ranking(drawing, row.plane, top / height, row.height / height)
+                _ranking(drawing, row.head, row.plane, top / height, row.height / height)
             else:
                 _panels(drawing, row, top / height, row.height / height)
         return png(drawing, _DOTS)
@@ -58,7 +59,7 @@ class _Row:
     panels: Sequence[Figure] = ()
     alone: bool = False
     left: int = 0
-    plane: tuple[Figure, list[str]] | None = None
+    plane: tuple[Figure, list[str]] | None = None  # its head is above the names
 
 
 def _rows(page: Page) -> list[_Row]:
@@ -84,20 +85,24 @@ def _rows(page: Page) -> list[_Row]:
     for name in ("difference", "presets"):
         found = _first_plane(by_name.get(name))
         if found:
-            rows.append(_Row(_RANK, plane=found))
+            head, figure, names = found
+            rows.append(_Row(_RANK, head=head, plane=(figure, names)))
             break
     return rows
 
 
-def _first_plane(section: Section | None) -> tuple[Figure, list[str]] | None:
-    """Return the first plane of a section, with the numbers and names of its table."""
-    for blocks in (section.blocks, *(each.blocks for each in section.columns)) if section else ():
+def _first_plane(section: Section | None) -> tuple[str, Figure, list[str]] | None:
+    """Return the first plane of a section, with a head and the first two columns of its table."""
+    if section is None:
+        return None
+    for blocks in (section.blocks, *(each.blocks for each in section.columns)):
         plane = next(
             (b for b in blocks if isinstance(b, Figure) and isinstance(b.plot, Plane)), None
         )
         table = next((b for b in blocks if isinstance(b, Table)), None)
         if plane and table:
-            return plane, [f"{row[0]}  {row[1]}" for row in table.cells.rows]
+            head = section.title if table.numbered else table.cells.title
+            return head, plane, [f"{row[0]}  {row[1]}" for row in table.cells.rows]
     return None
 
 
@@ -121,14 +126,20 @@ def _panels(drawing: "Drawing", row: _Row, bottom: float, height: float) -> None
 
 
 def _ranking(
-    drawing: "Drawing", found: tuple[Figure, list[str]], bottom: float, height: float
+    drawing: "Drawing",
+    head: str,
+    found: tuple[Figure, list[str]],
+    bottom: float,
+    height: float,
 ) -> None:
     figure, names = found
     axes = drawing.add_axes((0.08, bottom + 0.16 * height, 0.5, 0.78 * height))
     draw(figure.plot, axes, LIGHT)
-    for number, name in enumerate(names[: _LONGEST // 4]):
+    drawing.text(0.63, bottom + 0.9 * height, _cut(head, 44), color=LIGHT["accent"], fontsize=9.5,
+                 va="center")  # fmt: skip
+    for number, name in enumerate(names[:_MOST_NAMES], 1):
         drawing.text(
-            0.63, bottom + (0.9 - 0.075 * number) * height, _cut(name, 44), color=LIGHT["ink"],
+            0.63, bottom + (0.9 - 0.074 * number) * height, _cut(name, 44), color=LIGHT["ink"],
             fontsize=9.5, va="center",
         )  # fmt: skip
 

@@ -58,9 +58,10 @@ def plane(name: str, marks: Sequence[Mark], names: Sequence[str]) -> Figure:
         f"{mark.label} {other}: {_points_text(mark)}"
         for mark, other in zip(marks, names, strict=True)
     ]
+    which = "; numbers as in the table" if len(marks) > 1 else f", after {names[0]}"
     return Figure(
         Plane(tuple(marks), NEAR_SHIFT, NEAR_GAIN),
-        f"{name}: shift against gain, a point a channel; numbers as in the table",
+        f"{name}: shift against gain, a point a channel{which}",
         f"Shift against gain of {name}. {'; '.join(words)}.",
     )
 
