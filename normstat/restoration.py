@@ -88,7 +88,8 @@ def restore(
     UsageError
         `jobs` is below 1.
     SourceError, SpecError
-        The manifest is missing or broken, or an image cannot be written.
+        The manifest is missing or broken, or an image cannot be written or would be written among
+        those that were read.
     NormstatError
         The method cannot be undone.
     ImageError
@@ -110,6 +111,7 @@ def restore(
     manifest = read_manifest(folder)
     _check(manifest, folder, output)
     names = _names(manifest)
+    _spare_sources(manifest, output, names)
     tasks = [
         _Task(folder, manifest.job, each, output / name)
         for each, name in zip(manifest.outputs, names, strict=True)
@@ -178,6 +180,20 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
     check_format(manifest.job.format)
     if output.resolve() == folder.resolve():
         raise SourceError(f"{output}: is the folder of the values; name another with -o")
+
+
+def _spare_sources(manifest: Manifest, output: Path, names: list[str]) -> None:
+    """Refuse to write among the images that were read: what comes back can be less than they are.
+
+    A folder inside a source, as `restored` is of ".", is a place of its own.
+    """
+    roots = {Path(root).resolve() for root in manifest.roots}
+    place = output.resolve()
+    around = set(place.parents)
+    for name in names:
+        target = place / name
+        if ({target, *target.parents} - around) & roots:
+            raise SourceError(f"{output}: is a source; name another folder with -o")
 
 
 def _values(task: _Task) -> Values:

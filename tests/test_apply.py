@@ -1323,6 +1323,27 @@ def test_the_values_are_not_overwritten_by_the_images(call, images):
     assert complains(ran, 3, "is the folder of the values", "-o")
 
 
+@pytest.mark.parametrize(
+    ("sources", "output"),
+    [(["x"], "x"), (["x/"], "./x"), (["x", "y"], "."), (["x/a.png"], ".")],
+)
+def test_the_images_that_were_read_are_not_overwritten(call, here, sources, output):
+    for name in ("x/a.png", "x/b/a.png", "y/a.png"):
+        image(name, noise(9, 8, 3))
+    before = {path: path.read_bytes() for path in sorted(Path().rglob("*.png"))}
+    assert works(call("apply", *sources, "--preset", "imagenet", "--resize", "4"))
+    ran = call("apply", "--inverse", "normalized", "-o", output)
+    assert complains(ran, 3, "is a source; name another folder with -o")
+    assert {path: path.read_bytes() for path in sorted(Path().rglob("*.png"))} == before
+
+
+def test_images_come_back_into_a_folder_inside_their_source(call, here):
+    image("a.png", noise(9, 8, 3))
+    assert works(call("apply", ".", "--preset", "imagenet"))
+    assert works(call("apply", "--inverse", "normalized"))
+    assert Path("restored/a.png").exists()
+
+
 # --- unreadable images ---
 
 
