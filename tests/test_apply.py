@@ -1383,18 +1383,31 @@ def test_what_the_way_back_would_not_heed_is_refused(call, images, typed, told):
     assert not Path("restored").exists()
 
 
-@pytest.mark.parametrize(("source", "back"), [("images", "images"), ("images/e.png", ".")])
-def test_the_images_are_not_overwritten_by_what_comes_back(call, images, source, back):
-    before = tree("images")
-    assert complains(call("apply", source, "--method", "min_max"), 0)
-    assert complains(call("apply", "--inverse", "normalized", "-o", back), 3, "-o")
-    assert tree("images") == before
-
-
 def test_the_values_are_not_overwritten_by_the_images(call, images):
     assert works(call("apply", "images", "--preset", "imagenet"))
     ran = call("apply", "--inverse", "normalized", "-o", "./normalized/")
     assert complains(ran, 3, "is the folder of the values", "-o")
+
+
+@pytest.mark.parametrize(
+    ("sources", "output"),
+    [(["x"], "x"), (["x/"], "./x"), (["x", "y"], "."), (["x/a.png"], ".")],
+)
+def test_the_images_that_were_read_are_not_overwritten(call, here, sources, output):
+    for name in ("x/a.png", "x/b/a.png", "y/a.png"):
+        image(name, noise(9, 8, 3))
+    before = {path: path.read_bytes() for path in sorted(Path().rglob("*.png"))}
+    assert works(call("apply", *sources, "--preset", "imagenet", "--resize", "4"))
+    ran = call("apply", "--inverse", "normalized", "-o", output)
+    assert complains(ran, 3, "name another folder with -o")
+    assert {path: path.read_bytes() for path in sorted(Path().rglob("*.png"))} == before
+
+
+def test_images_come_back_into_a_folder_inside_their_source(call, here):
+    image("a.png", noise(9, 8, 3))
+    assert works(call("apply", ".", "--preset", "imagenet"))
+    assert works(call("apply", "--inverse", "normalized"))
+    assert Path("restored/a.png").exists()
 
 
 # --- unreadable images ---

@@ -504,7 +504,8 @@ def test_every_code_is_listed_and_has_a_row_on_its_page(run, code):
 
 
 def test_hook_for_pre_commit_names_the_command_and_its_files():
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hook = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())[0]
+    assert hook["id"] == "normstat-lint"
     assert hook["entry"] == "normstat lint"
     assert set(hook["types_or"]) == {"python", "pyi", "jupyter", "json", "yaml", "toml"}
 

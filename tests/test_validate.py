@@ -1,10 +1,16 @@
 import json
+import re
 import shutil
 
 import pytest
+import yaml
 
 import normstat
 from normstat.spec.files import dumps
+from tests.docs import ROOT
+from tests.docs import page as page_of
+
+YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 PHOTOS = "sample_data/photos"
 
@@ -100,6 +106,26 @@ def change(folder):
 def test_unchanged_folder_is_described(run, folder):
     assert run("validate", "normstat.json", "photos").code == 0
     assert run("validate", "normstat.json", "photos", "--deep").code == 0
+
+
+def test_the_hook_for_pre_commit_runs_as_its_page_has_it(run, folder):
+    """The line that pre-commit runs: the entry and the args, without names of files."""
+    hook = next(
+        each
+        for each in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+        if each["id"] == "normstat-validate"
+    )
+    assert not hook["pass_filenames"]
+    [page] = [block for block in YAML.findall(page_of("compare")) if "normstat-validate" in block]
+    [shown] = yaml.safe_load(page)["repos"][0]["hooks"]
+    spec, images = shown["args"]
+    (run.folder / images).parent.mkdir()
+    folder.rename(run.folder / images)
+    program, *arguments = [*hook["entry"].split(), spec, images]
+    assert program == "normstat"
+    assert run(*arguments).code == 0
+    next((run.folder / images).rglob("*.jpg")).unlink()
+    assert run(*arguments).code == 1
 
 
 def test_moved_folder_is_described(run, folder, tmp_path):

@@ -35,7 +35,8 @@ def print_text(text: "RenderableType", *, soft_wrap: bool = False) -> None:
     # In files and logs the spaces that fill up the columns of a table are litter.
     with console.capture() as capture:
         console.print(text, soft_wrap=soft_wrap)
-    click.echo("\n".join(line.rstrip(" ") for line in capture.get().split("\n")), nl=False)
+    console.file.write("\n".join(line.rstrip(" ") for line in capture.get().split("\n")))
+    console.file.flush()
 
 
 def print_json(answer: Any) -> None:
