@@ -61,7 +61,10 @@ ROWS = {
 # What these print are lines, files and a schema: no tables.
 WITHOUT_TABLES = {"apply", "report", "schema", "validate"}
 FEWER = {"show groups"}  # leaves out a whole column where it has no room
-BESIDE = {"diagnose bands"}  # goes on below, with the names of its rows, where it has no room
+BESIDE = {
+    "diagnose",
+    "diagnose bands",
+}  # goes on below, with the names of its rows, where it has no room
 NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]\d+)?")
 
 
