@@ -11,19 +11,11 @@ from msgspec.structs import replace
 from normstat.errors import NormstatError, SpecError
 from normstat.names import natural_key, natural_place
 from normstat.spec.asked import percentiles_of
-from normstat.spec.model import (
-    Counts,
-    Dataset,
-    Estimator,
-    Group,
-    Pipeline,
-    Range,
-    Sizes,
-    Skipped,
-    Spec,
-    Stamp,
-    StateText,
-)
+from normstat.spec.dataset import Dataset, Skipped
+from normstat.spec.model import Estimator, Group, Spec, Stamp
+from normstat.spec.numbers import Counts, Range, Sizes
+from normstat.spec.pipeline import Pipeline
+from normstat.spec.state import StateText
 from normstat.statistics import State, summarize
 from normstat.statistics.summary import PERCENTILES
 

@@ -11,7 +11,8 @@ from msgspec import UNSET
 from normstat.errors import NormstatError, SpecError
 from normstat.metrics import METRICS, Array, Side
 from normstat.mistakes import Party, explanations
-from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.model import Constants, Spec
+from normstat.spec.preset import PresetSpec
 from normstat.spec.values import LEVEL, Number
 from normstat.statistics.summary import standard_errors
 

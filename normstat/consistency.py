@@ -13,7 +13,8 @@ from normstat.assemble import group_states, reassembled, state_of
 from normstat.errors import NormstatError, SpecError
 from normstat.parts import CHECK, checksum, joined, parts_of, pixels_of
 from normstat.registry import instance
-from normstat.spec.model import Group, Shards, Spec
+from normstat.spec.dataset import Shards
+from normstat.spec.model import Group, Spec
 from normstat.statistics import Kind, KindState, State, kind_of
 
 # Sums are exact; only a square root of another machine's library could differ in its last bit.

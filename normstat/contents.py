@@ -11,7 +11,7 @@ from normstat.errors import SourceError, UsageError
 from normstat.grouping import Grouping
 from normstat.names import printable
 from normstat.sources import Listing, Selection
-from normstat.spec.model import SELECTED, Dataset, Entry, Files, Selected
+from normstat.spec.dataset import SELECTED, Dataset, Entry, Files, Selected
 
 MOST_ENTRIES = 1000
 

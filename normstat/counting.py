@@ -21,7 +21,7 @@ from normstat.images import read, undisturbed
 from normstat.per_image import packed_row
 from normstat.readers import Decoded
 from normstat.sources import Portion
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Collector, Record, State, counted
 from normstat.statistics.record import packed
 

@@ -9,7 +9,9 @@ from normstat.reading import Reading
 from normstat.sampling import FIRST_LOOK, drawn, fixed_size, next_look, widest
 from normstat.sources import Listing
 from normstat.sources.shards import Shard
-from normstat.spec.model import Estimator, Pipeline, Sample, Shards
+from normstat.spec.dataset import Shards
+from normstat.spec.model import Estimator, Sample
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import summarize
 
 

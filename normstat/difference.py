@@ -14,7 +14,7 @@ from normstat.formats.exports import differences
 from normstat.metrics import Side
 from normstat.mistakes import Party, explanations, small_explanations
 from normstat.presets import load_catalogue
-from normstat.spec.model import PresetSpec
+from normstat.spec.preset import PresetSpec
 from normstat.spec.values import Number
 
 TOLERANCE = 1e-6

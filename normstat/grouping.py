@@ -13,7 +13,7 @@ from normstat.names import natural_place, printable
 from normstat.registry import unknown
 from normstat.sources.base import Listing
 from normstat.sources.filelist import table_rows
-from normstat.spec.model import Dataset
+from normstat.spec.dataset import Dataset
 
 MOST_GROUPS = 100_000  # each has 8 kB in the spec, or far more of 16-bit images
 NONE = -1  # the number of an image that is in no group

@@ -24,8 +24,10 @@ from normstat.registry import one_of, several, unknown
 from normstat.sources import Selection
 from normstat.sources.selection import selecting
 from normstat.spec.asked import MASK_LABELS, MASK_PLACES, PIPELINE, masks_of, pipeline_of
+from normstat.spec.dataset import Selected
 from normstat.spec.files import DEFAULT_PATH
-from normstat.spec.model import Constants, PresetSpec, Selected, Spec
+from normstat.spec.model import Constants, Spec
+from normstat.spec.preset import PresetSpec
 
 _SELECTION = (*Selected.__struct_fields__, "storage_options")
 _STORED = ("format", "layout", "dtype", "pack", "of", "whiten", "window")

@@ -10,7 +10,7 @@ from normstat.methods import Applied
 from normstat.outputs import Dtype, Layout
 from normstat.products import write_text
 from normstat.spec.files import decode, dump_text
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.spec.values import Count, MaxPixelValue, Name, Number
 
 MANIFEST = "normstat-apply.json"

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 
 from normstat.errors import ImageError
 from normstat.readers import Decoded, assembled
-from normstat.spec.model import Masks
+from normstat.spec.pipeline import Masks
 from normstat.statistics import Block
 
 Cover = npt.NDArray[np.bool_]

@@ -29,7 +29,9 @@ from normstat.spec.asked import (
     pipeline_of,
     with_recipe,
 )
-from normstat.spec.model import Pipeline, Skipped, Spec, Stamp
+from normstat.spec.dataset import Skipped
+from normstat.spec.model import Spec, Stamp
+from normstat.spec.pipeline import Pipeline
 from normstat.spec.values import (
     LEVEL,
     Alpha,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from normstat.metrics import Array, Side
-from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.model import Constants, Spec
+from normstat.spec.preset import PresetSpec
 
 # A slip explains a difference when undoing it leaves less than a quarter of it, and little at all.
 _RATIO = 4

@@ -12,7 +12,9 @@ from msgspec import UNSET, UnsetType
 from normstat.contents import are_files
 from normstat.names import natural_key, natural_place
 from normstat.sources.base import digest_of
-from normstat.spec.model import Dataset, Files, Part, Shards, Spec, StateText
+from normstat.spec.dataset import Dataset, Files, Part, Shards
+from normstat.spec.model import Spec
+from normstat.spec.state import StateText
 from normstat.spec.values import integer
 
 CHECK = 2**53 - 111  # a prime that JSON can hold

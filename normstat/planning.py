@@ -32,7 +32,9 @@ from normstat.outputs import (
 from normstat.registry import one_of, unknown
 from normstat.sources import Listing, Selection, list_files
 from normstat.sources.listing import nothing_found
-from normstat.spec.model import Constants, Dataset, Pipeline, Spec
+from normstat.spec.dataset import Dataset
+from normstat.spec.model import Constants, Spec
+from normstat.spec.pipeline import Pipeline
 
 _SAMPLED = 200  # headers that are read to foresee the size of the outputs
 _AT_ONCE = 1 << 30  # bytes

@@ -17,7 +17,9 @@ from normstat.parts import parts_of
 from normstat.reading import Observer
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.asked import options_of, percentiles_of
-from normstat.spec.model import SELECTED, Estimator, Part, Pipeline, Selected, Shards, Spec
+from normstat.spec.dataset import SELECTED, Part, Selected, Shards
+from normstat.spec.model import Estimator, Spec
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import State
 from normstat.statistics.summary import PERCENTILES
 

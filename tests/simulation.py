@@ -5,7 +5,8 @@ import numpy as np
 from normstat.counting import Question, Task, answer, known
 from normstat.sampling import FIRST_LOOK, drawn, next_look, widest
 from normstat.sources import Selection, list_files
-from normstat.spec.model import Estimator, Pipeline
+from normstat.spec.model import Estimator
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Facts, Record, summarize
 from normstat.statistics.record import packed
 

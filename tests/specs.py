@@ -8,7 +8,9 @@ from normstat.assemble import assemble
 from normstat.contents import described
 from normstat.sources import Selection
 from normstat.sources.base import Listing
-from normstat.spec.model import Estimator, Pipeline, Skipped, Spec
+from normstat.spec.dataset import Skipped
+from normstat.spec.model import Estimator, Spec
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Collector, Facts
 from normstat.statistics.blocks import Block, counted
 

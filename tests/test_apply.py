@@ -21,7 +21,7 @@ from normstat.application import run, runs
 from normstat.cli import main
 from normstat.errors import ImageError, UsageError
 from normstat.planning import Numbers, plan
-from normstat.spec.model import Selected
+from normstat.spec.dataset import Selected
 from tests.conftest import Ran
 
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"

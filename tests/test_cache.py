@@ -25,7 +25,7 @@ from normstat.counting import Question
 from normstat.errors import CacheError
 from normstat.reading import Observer
 from normstat.spec.files import dumps
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from tests.test_faults import complains, files_of_at_most
 
 FILE = "cache.sqlite"

@@ -13,7 +13,7 @@ from PIL import Image
 import normstat
 from normstat.errors import NormstatError, SpecError
 from normstat.readers import Decoded, assembled
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Collector, Facts, State, counted
 
 FACTS = Facts("any", 1, 1, False, False, False)

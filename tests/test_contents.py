@@ -9,7 +9,7 @@ from normstat.cli.compute import compute as cli
 from normstat.contents import changes, described, selection_of
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.asked import PIPELINE
-from normstat.spec.model import SELECTED
+from normstat.spec.dataset import SELECTED
 
 
 @pytest.fixture

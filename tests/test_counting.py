@@ -9,7 +9,7 @@ from PIL import Image
 from normstat.counting import Question, Task, _limited, answer, known, lost
 from normstat.errors import ImageError, NormstatError, WorkerLostError
 from normstat.sources import Selection, list_files
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import State
 
 QUESTIONS = {

@@ -19,7 +19,7 @@ import normstat
 from normstat.errors import ImageError
 from normstat.images import read, undisturbed
 from normstat.readers.netpbm import read as read_netpbm
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from tests.test_images import (
     ALPHA,
     CODES12,

@@ -30,7 +30,7 @@ from normstat.presets import load_catalogue
 from normstat.sampling import drawn
 from normstat.sources import Listing, Selection, list_files
 from normstat.spec.files import save
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Histogram, ImageSums, KindState
 
 RGB = ["imagenet", "clip", "inception", "cifar10", "imagenet-bgr-255"]

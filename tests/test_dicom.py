@@ -29,7 +29,7 @@ import normstat
 from normstat.errors import ImageError
 from normstat.images import read, undisturbed
 from normstat.readers import assembled
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Collector, counted
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"

@@ -16,7 +16,7 @@ import normstat
 from normstat.errors import ImageError
 from normstat.images import foreseen, read, undisturbed
 from normstat.readers import assembled
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Collector, counted
 
 ODD = Path(__file__).parents[1] / "sample_data" / "odd"

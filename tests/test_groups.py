@@ -29,8 +29,10 @@ from normstat.grouping import parsed
 from normstat.ranking import ranked
 from normstat.reports.groups_text import groups_text
 from normstat.sources.base import Listing
+from normstat.spec.dataset import Dataset
 from normstat.spec.files import dumps, file_and_group
-from normstat.spec.model import GROUPED, Dataset, Estimator, Group, Pipeline, Spec
+from normstat.spec.model import GROUPED, Estimator, Group, Spec
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import (
     Block,
     Collector,

@@ -18,7 +18,7 @@ import normstat
 from normstat.errors import ImageError
 from normstat.images import read, resized_and_cropped, undisturbed
 from normstat.sources.directory import opened
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 PILLOW = tuple(map(int, PIL.__version__.split(".")[:2]))  # 13 reads some TIFFs that 12 refuses
 HEIGHT, WIDTH = 6, 16

@@ -28,7 +28,7 @@ from normstat.sources import Listing, Selection, list_files
 from normstat.sources.base import Masked
 from normstat.sources.pairs import images_and_masks, with_masks
 from normstat.spec.files import dumps
-from normstat.spec.model import Masks, Pipeline
+from normstat.spec.pipeline import Masks, Pipeline
 from normstat.statistics import Block, Facts, counted
 from normstat.statistics.record import unpacked_wide
 from tests.conftest import ENGINES_AND_JOBS

@@ -19,7 +19,7 @@ import normstat
 from normstat.errors import ImageError
 from normstat.images import read, undisturbed
 from normstat.readers import assembled, nifti
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Collector, State, counted
 
 SHIPPED = Path(nibabel.__file__).parent / "tests" / "data"

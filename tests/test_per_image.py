@@ -21,7 +21,7 @@ from normstat.per_image import Columns, Row, Rows, packed_row
 from normstat.per_image.destination import write_table
 from normstat.per_image.formats import FACTS, STATISTICS, cells, header
 from normstat.per_image.table import Table
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Facts, Record
 from normstat.statistics.record import packed, packed_wide
 from tests.conftest import ENGINES_AND_JOBS

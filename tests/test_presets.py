@@ -9,7 +9,7 @@ from normstat.errors import SourceError, SpecError, UsageError
 from normstat.presets import load_catalogue, preset
 from normstat.presets.catalogue import folded
 from normstat.spec.files import loads
-from normstat.spec.model import PresetSpec
+from normstat.spec.preset import PresetSpec
 
 CATALOGUE = load_catalogue()
 each_preset = pytest.mark.parametrize("record", list(CATALOGUE), ids=lambda record: record.name)

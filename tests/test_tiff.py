@@ -20,7 +20,7 @@ from normstat.errors import ImageError
 from normstat.images import losses, read, undisturbed
 from normstat.readers import assembled
 from normstat.readers.bands import gdal_names, ome_names
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from tests.test_images import CODES12, GRAY, HEIGHT, RGB, WIDE, WIDTH, packed, tiff
 
 with warnings.catch_warnings():

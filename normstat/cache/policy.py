@@ -9,7 +9,7 @@ import msgspec
 from PIL import features
 
 from normstat.counting import SOFTWARE
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 RULES = 4  # raise it when normstat finds other pixels or facts in the same file than before
 

@@ -54,7 +54,7 @@ class Cache:
     >>> import tempfile
     >>> from normstat.counting import Task, answer
     >>> from normstat.sources import Selection, list_files
-    >>> from normstat.spec.model import Pipeline
+    >>> from normstat.spec.pipeline import Pipeline
     >>> listing = list_files(["sample_data/photos"], Selection())
     >>> question = Question(Pipeline(), keep_records=True)
     >>> cache = Cache(Path(tempfile.mkdtemp(), "cache.sqlite"), question)

@@ -11,7 +11,7 @@ import msgspec
 
 from normstat.cache.file import LOCAL_MASKED, connected, told, transaction
 from normstat.cache.policy import words_of
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _DROP = "DELETE FROM images WHERE rowid = ? AND size = ? AND version = ?"
 

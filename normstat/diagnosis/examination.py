@@ -20,7 +20,8 @@ from normstat.presets import load_catalogue
 from normstat.reading import Observer
 from normstat.sampling import drawn, fixed_size
 from normstat.sources import Listing
-from normstat.spec.model import PresetSpec, Spec
+from normstat.spec.model import Spec
+from normstat.spec.preset import PresetSpec
 
 CROP_SCALE = (0.08, 1.0)  # of RandomResizedCrop
 SAMPLE = 200

@@ -18,7 +18,7 @@ from normstat.readers.base import assembled
 from normstat.reading import Observer
 from normstat.sources import Listing, Portion
 from normstat.sources.base import Opener
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import kind_of
 
 Array = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from normstat.identification.agreement import Values, agreement, distance
-from normstat.spec.model import PresetSpec
+from normstat.spec.preset import PresetSpec
 
 Part = Literal["mean", "std"]
 RANGES = {"0-1": 1.0, "0-255": 255.0}

@@ -14,7 +14,7 @@ from normstat.identification.model import Identification, Near, Reading
 from normstat.identification.slips import SLIPS, Case, digit
 from normstat.names import printable
 from normstat.presets import load_catalogue
-from normstat.spec.model import PresetSpec
+from normstat.spec.preset import PresetSpec
 
 _FEW = 3
 _SAME_DATA = 1e-3

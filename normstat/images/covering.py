@@ -22,7 +22,7 @@ from normstat.masks import (
 )
 from normstat.readers import Decoded
 from normstat.sources.base import Masked, Opener
-from normstat.spec.model import Masks, Pipeline
+from normstat.spec.pipeline import Masks, Pipeline
 
 
 def covered_image(decoded: Decoded, pipeline: Pipeline, opener: Opener) -> Decoded:

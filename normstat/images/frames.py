@@ -14,7 +14,7 @@ from normstat.images.modes import ALPHA, SCALED, kind_of_mode, with_policy
 from normstat.images.sizes import check_size, fitted
 from normstat.readers import Decoded
 from normstat.readers.subfiles import MASK, REDUCED, subfile_types
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts
 
 # Formats whose frames are animations or pages.

@@ -13,7 +13,7 @@ from normstat.readers import reader_by
 from normstat.readers.bands import held
 from normstat.readers.depths import avif_bits, jpeg2000_bits
 from normstat.readers.subfiles import has_mask
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _SIGNED = 2  # of the TIFF tag SampleFormat
 _GDAL_METADATA, _GDAL_NODATA = 42112, 42113  # TIFF tags

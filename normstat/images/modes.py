@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from normstat.errors import ImageError
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 GRAY = {"L", "1", "LA"}
 GRAY16 = {"I;16", "I;16B", "I;16L", "I;16N"}

@@ -8,7 +8,7 @@ from normstat.errors import ImageError
 from normstat.images.losses import is_better_in_tiles, loss_of
 from normstat.images.sizes import check_pixels
 from normstat.readers import Decoded, reader_by, told_by
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 # Asked in this order. Every one is told by its first bytes, none starts a program.
 FORMATS = (

@@ -28,7 +28,7 @@ from normstat.images.sizes import check_size, fitted, resized_size
 from normstat.readers import Decoded, reader_by
 from normstat.readers.pixels import from_array
 from normstat.sources.base import Opener
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Facts, kind_of
 
 

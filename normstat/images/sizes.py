@@ -3,7 +3,7 @@
 from PIL import Image
 
 from normstat.errors import ImageError
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,

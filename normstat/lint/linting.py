@@ -17,7 +17,8 @@ from normstat.lint.pairs import Pair
 from normstat.lint.rules import RULES, Case, Expected
 from normstat.registry import unknown
 from normstat.sources import Selection, list_files
-from normstat.spec.model import Constants, PresetSpec
+from normstat.spec.model import Constants
+from normstat.spec.preset import PresetSpec
 
 LARGEST = 10 << 20  # bytes
 MOST_PAIRS = 1000  # of one file

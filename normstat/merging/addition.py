@@ -14,7 +14,8 @@ from normstat.merging.result import assembled
 from normstat.parts import CHECK, inside, versions
 from normstat.sources.shards import ranges
 from normstat.spec.asked import percentiles_of
-from normstat.spec.model import Part, Shards, Spec, Stamp
+from normstat.spec.dataset import Part, Shards
+from normstat.spec.model import Spec, Stamp
 from normstat.statistics import State
 
 

@@ -12,8 +12,9 @@ from normstat.errors import DifferentSoftwareWarning, SpecError
 from normstat.names import printable
 from normstat.parts import parts_of, versions
 from normstat.spec.asked import percentiles_of
+from normstat.spec.dataset import Part
 from normstat.spec.files import load
-from normstat.spec.model import Part, Spec
+from normstat.spec.model import Spec
 from normstat.statistics import State
 
 # A spec, or the path of its file.

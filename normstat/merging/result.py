@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from normstat.assemble import reassembled
 from normstat.errors import SpecError
 from normstat.parts import joined
-from normstat.spec.model import Part, Skipped, Spec, Stamp
+from normstat.spec.dataset import Part, Skipped
+from normstat.spec.model import Spec, Stamp
 from normstat.statistics import State
 
 

@@ -11,7 +11,8 @@ from normstat.merging.inputs import Given, Input, agree, read_inputs, same_files
 from normstat.merging.result import assembled
 from normstat.parts import CHECK, Rename, located
 from normstat.sources.shards import ranges
-from normstat.spec.model import Part, Shards, Skipped, Spec, Stamp
+from normstat.spec.dataset import Part, Shards, Skipped
+from normstat.spec.model import Spec, Stamp
 from normstat.statistics import LimitsError, State
 
 

@@ -16,8 +16,10 @@ from normstat.names import escaped, printable
 from normstat.parts import parts_of
 from normstat.per_image import Rows
 from normstat.per_image.table import Table, is_table
+from normstat.spec.dataset import Dataset, Files, Shards
 from normstat.spec.files import YAML_SUFFIXES, file_and_group, load
-from normstat.spec.model import Dataset, Files, Shards, Spec, StateText
+from normstat.spec.model import Spec
+from normstat.spec.state import StateText
 from normstat.statistics import State
 from normstat.validation import measured_again, stale
 

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import UNSET
 
 from normstat.names import escaped
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.spec.values import dyadic
 from normstat.statistics import Kind, Record, kind_of
 from normstat.statistics.exact import sqrt

@@ -11,7 +11,7 @@ import msgspec
 from normstat.errors import SourceError, SpecError, UsageError
 from normstat.registry import unknown
 from normstat.spec.files import decode, parse_yaml
-from normstat.spec.model import PresetSpec, Provenance
+from normstat.spec.preset import PresetSpec, Provenance
 from normstat.spec.values import MaxPixelValue, Name, Number
 
 

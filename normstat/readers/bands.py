@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from normstat.errors import ImageError
 from normstat.readers.base import check_exact
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block
 
 _NAME_LENGTH = 60

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from normstat.errors import ImageError
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts, kind_of
 
 _EXACT = 1 << 53  # up to which every integer is a float64

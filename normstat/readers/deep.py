@@ -9,7 +9,7 @@ from normstat.errors import ImageError
 from normstat.readers.base import Decoded
 from normstat.readers.depths import avif_bits, jpeg2000_bits
 from normstat.readers.pixels import from_array
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _HEAD = 1 << 16  # bytes in which a format tells its depth
 _SIZE = re.compile(rb"\n-Y (\d{1,9}) \+X (\d{1,9})\n")

@@ -31,7 +31,7 @@ from pydicom.uid import (
 from normstat.errors import ImageError, NormstatError
 from normstat.readers.base import Decoded
 from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_bands, check_slice, decoded
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _TABLE = "PaletteColorLookupTable"

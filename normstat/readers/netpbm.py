@@ -8,7 +8,7 @@ import numpy as np
 from normstat.errors import ImageError
 from normstat.readers.base import Decoded
 from normstat.readers.pixels import from_array
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _HEADER = re.compile(rb"P([2356])" + 3 * rb"\s(?:\s|#[^\n]*\n)*(\d{1,9})" + rb"\s")
 _TEXT = b"23"

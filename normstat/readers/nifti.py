@@ -20,7 +20,7 @@ from normstat.errors import ImageError
 from normstat.readers.bands import Layout, planned
 from normstat.readers.base import Decoded
 from normstat.readers.volumes import Codes, Scale, Slice, Volume, check_bands, check_slice, decoded
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 _PIECE = 1 << 20  # voxels of a block, in whole slices
 _GZIP = b"\x1f\x8b"

@@ -16,7 +16,7 @@ from normstat.names import printable
 from normstat.readers.base import Decoded, check_exact
 from normstat.sources.arrays import Header, check_size, header_of
 from normstat.sources.axes import Axes, Layout
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts
 
 _PIECE = 1 << 18  # values in a block

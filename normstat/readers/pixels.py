@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from normstat.readers.bands import Layout, planned
 from normstat.readers.base import Decoded
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Facts
 
 

@@ -11,7 +11,7 @@ from normstat.errors import ImageError
 from normstat.names import printable
 from normstat.readers.base import Decoded, check_exact
 from normstat.sources.table import Text, is_missing, is_number, picked
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts
 
 _ROWS = 1 << 15  # in a block, on which the last bits of a mean depend

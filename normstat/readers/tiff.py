@@ -16,7 +16,7 @@ from normstat.readers.bands import Layout, Plan, cleaned, gdal_names, held, ome_
 from normstat.readers.base import Decoded
 from normstat.readers.segments import JPEG, Plane, parts_of
 from normstat.readers.subfiles import MASK, REDUCED
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts
 
 _MOST_BYTES = 1 << 28  # that a strip may have whatever the limit of pixels is

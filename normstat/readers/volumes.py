@@ -12,7 +12,7 @@ from PIL import Image
 
 from normstat.errors import ImageError
 from normstat.readers.base import Decoded, check_exact
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import Block, Facts
 
 Codes = npt.NDArray[Any]

@@ -16,7 +16,10 @@ from normstat.reports.groups_text import groups_text
 from normstat.reports.speed import Speed
 from normstat.reports.values import copyable, decimals_text
 from normstat.sources.shards import ranges
-from normstat.spec.model import Histogram, Masks, Part, Pipeline, Spec
+from normstat.spec.dataset import Part
+from normstat.spec.model import Spec
+from normstat.spec.numbers import Histogram
+from normstat.spec.pipeline import Masks, Pipeline
 
 _MOST_ACROSS = 4  # channels that stand beside each other
 _NARROWEST = 60  # columns of a terminal

@@ -9,7 +9,7 @@ from typing import Any
 
 from normstat.registry import several
 from normstat.sources.axes import Axes
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 
 # Signed formats that Pillow reads without help; EPS and PS are missing on purpose: opening one
 # starts Ghostscript, and a data folder must not start programs.

@@ -10,7 +10,8 @@ import msgspec
 
 from normstat.errors import UsageError
 from normstat.registry import several, unknown
-from normstat.spec.model import Estimator, Masks, Pipeline, Spec
+from normstat.spec.model import Estimator, Spec
+from normstat.spec.pipeline import Masks, Pipeline
 from normstat.spec.values import LEVEL, Ddof, Std, Weighting
 
 # A recipe is a published procedure: options that belong together.

@@ -10,7 +10,8 @@ import msgspec
 
 from normstat.errors import NormstatError, SourceError, SpecError, UsageError
 from normstat.products import Product, check_target, write_text
-from normstat.spec.model import Constants, PresetSpec, Spec
+from normstat.spec.model import Constants, Spec
+from normstat.spec.preset import PresetSpec
 from normstat.spec.values import SPEC_VERSION
 
 Decoded = TypeVar("Decoded")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 SPEC_VERSION = 1
 LEVEL = 0.95  # of half-widths, unless asked
@@ -61,3 +61,7 @@ def dyadic(value: int) -> str:
     """
     zeros = (value & -value).bit_length() - 1
     return f"{value >> zeros}*2^{zeros}" if zeros > 0 else str(value)
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a spec: immutable, and strict about its fields."""

@@ -9,7 +9,9 @@ from statistics import NormalDist
 from msgspec import UNSET
 
 from normstat.errors import NormstatError
-from normstat.spec.model import Alternatives, Confidence, Estimator, Histogram, Pipeline, Weighted
+from normstat.spec.model import Estimator
+from normstat.spec.numbers import Alternatives, Confidence, Histogram, Weighted
+from normstat.spec.pipeline import Pipeline
 from normstat.spec.values import LEVEL
 from normstat.statistics.clusters import ImageSums
 from normstat.statistics.exact import FIXED_BITS, fixed, sqrt

@@ -4,7 +4,7 @@ import click
 
 from normstat.cli.options.values import array_axis, choice, names
 from normstat.cli.sections import PIXELS, under
-from normstat.spec.model import Pipeline
+from normstat.spec.pipeline import Pipeline
 from normstat.spec.values import Alpha, Channels, Frames, Interpolation, Mode
 
 pipeline_options = under(

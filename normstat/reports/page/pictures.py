@@ -20,7 +20,8 @@ from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
 from normstat.sources import Listing
-from normstat.spec.model import Pipeline, Spec
+from normstat.spec.model import Spec
+from normstat.spec.pipeline import Pipeline
 from normstat.statistics import kind_of
 
 _MOST = 12

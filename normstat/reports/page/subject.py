@@ -11,7 +11,8 @@ from normstat.ranking import Distance, ranked
 from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.reports.page.pictures import Judged, a_few, judged, listing_of
-from normstat.spec.model import PresetSpec, Spec
+from normstat.spec.model import Spec
+from normstat.spec.preset import PresetSpec
 
 # The frameworks that most people copy for; `normstat export --list` has all.
 FRAMEWORKS = ("torchvision", "albumentations", "keras", "transformers", "opencv-dnn", "python")

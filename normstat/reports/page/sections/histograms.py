@@ -22,7 +22,8 @@ from normstat.reports.page.sections.shared import columns_of
 from normstat.reports.page.subject import Known, Subject
 from normstat.reports.page.words import counted
 from normstat.reports.values import value_text
-from normstat.spec.model import Histogram, Spec
+from normstat.spec.model import Spec
+from normstat.spec.numbers import Histogram
 
 _MOST_HISTOGRAMS = 48  # of all specs together, as all limits of what makes a page large
 _FEWEST_BINS, _MOST_BINS = 16, 128
