@@ -124,7 +124,10 @@ def _write_jsonl(file: BinaryIO, rows: Rows, columns: Columns) -> None:
 def _jsonl_columns(path: Path) -> list[str]:
     with path.open("rb") as file:
         line = file.readline(_HEAD)
-    found = msgspec.json.decode(line or b"{}")
+    try:
+        found = msgspec.json.decode(line or b"{}")
+    except msgspec.DecodeError as error:  # in msgspec 0.20 not a ValueError, as which it is caught
+        raise ValueError(str(error)) from error
     return list(found) if isinstance(found, dict) else []
 
 
