@@ -44,7 +44,7 @@ class groups_text:  # noqa: N801 (called as the functions of the other reports a
     def _table(self, shown: Sequence[Distance], *, wide: bool) -> Table:
         few = len(self._channels) <= _MOST_NUMBERS
         table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("group", overflow="fold", min_width=8)
+        table.add_column("group", overflow="fold", min_width=7)
         titles = ["images", *(["pixels"] if wide else []), "jeffreys"]
         for title in titles:
             table.add_column(title, justify="right", no_wrap=True)
