@@ -45,6 +45,8 @@ class Wanted:
             raise UsageError(f"tolerance is {self.tolerance}; it must be above 0")
         if self.sample is not None:
             fixed_size(self.sample, 1)
+        if self.stratify and self.sample is None and self.tolerance is None:
+            raise UsageError("stratify is of random samples: name sample or tolerance with it")
         self._shard()
         if not 0 <= self.seed <= 2**53:
             raise UsageError(f"seed is {self.seed}; it must be from 0 to 2^53")

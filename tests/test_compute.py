@@ -108,6 +108,8 @@ def test_option_that_is_given_wins_over_the_recipe():
         ({"percentiles": ["x"]}, "from 0 to 100"),
         ({"on_error": "stop"}, "unknown on_error"),
         ({"ddof": 1, "weighting": "image"}, "ddof 1 has no meaning"),
+        ({"stratify": True}, "name sample or tolerance"),
+        ({"stratify": True, "limit": 3}, "name sample or tolerance"),
     ],
 )
 def test_option_that_makes_no_sense_is_a_usage_error(options, message):
