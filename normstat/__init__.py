@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from normstat.formats.exports import export
     from normstat.identification import Identification, identify
     from normstat.inputs import apply
+    from normstat.linting import lint
     from normstat.manifest import Manifest
     from normstat.measure import compute
     from normstat.merging import merge, subtract
@@ -64,6 +65,7 @@ __all__ = [
     "diff",
     "export",
     "identify",
+    "lint",
     "load",
     "merge",
     "normalize",
@@ -90,6 +92,7 @@ _HOMES = {
     "export": "normstat.formats.exports",
     "Diagnosis": "normstat.diagnosis",
     "diagnose": "normstat.diagnosis",
+    "lint": "normstat.linting",
     "load": "normstat.spec.files",
     "merge": "normstat.merging",
     "Outliers": "normstat.oddities",

@@ -57,7 +57,7 @@ LAYERS = [
     "candidates",
     "difference",
     "gate",
-    "lint",
+    "linting",
     "methods",
     "outputs",
     "manifest",

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import normstat
 from normstat.cli import main
-from normstat.lint.kinds import KINDS
-from normstat.lint.linting import LARGEST, Options, lint
-from normstat.lint.rules import RULES
+from normstat.linting.judging import LARGEST, lint
+from normstat.linting.kinds import KINDS
+from normstat.linting.rules import RULES
 from normstat.names import printable
 from normstat.presets import load_catalogue, preset
 from normstat.spec.files import save
@@ -139,7 +139,7 @@ def test_tree_gives_exactly_the_expected_findings(run, tmp_path, tree):
 
 
 def test_package_itself_has_only_the_numbers_that_its_presets_tell_of():
-    report = lint([str(ROOT / "normstat")], PRESETS)
+    report = lint(ROOT / "normstat")
     assert {finding.code for finding in report.findings} == {"NS007"}
     assert {Path(finding.path).parent.name for finding in report.findings} == {"presets"}
     perimage = {each.preset.name for each in PRESETS if each.preset.name.endswith("-perimage")}
@@ -234,7 +234,7 @@ UNREADABLE = [
 def test_file_that_cannot_be_read_is_a_notice_and_no_end(tmp_path, name, content, text):
     (tmp_path / name).write_bytes(content)
     (tmp_path / "z.py").write_text(TYPO)
-    report = lint([str(tmp_path)], PRESETS)
+    report = lint(tmp_path)
     (notice,) = report.notices
     assert Path(notice.path).name == name
     assert text in notice.text
@@ -256,7 +256,7 @@ def test_special_files_and_links_are_no_end(tmp_path):
     (tmp_path / "gone.py").symlink_to("nowhere")
     (tmp_path / "up").symlink_to(tmp_path)
     (tmp_path / "a.py").write_text(TYPO)
-    report = lint([str(tmp_path)], PRESETS)
+    report = lint(tmp_path)
     assert len(report.findings) == 1
     assert {Path(each.path).name for each in report.notices} == {"pipe.py", "loop.py", "gone.py"}
 
@@ -275,7 +275,7 @@ def test_nothing_that_is_read_is_run(tmp_path):
             ),
         },
     )
-    lint([str(tmp_path)], PRESETS)
+    lint(tmp_path)
     assert not trace.exists()
 
 
@@ -288,12 +288,12 @@ def test_bombs_of_aliases_and_repetition_are_harmless(tmp_path):
             "b.py": "mean = [[0] * 60] * 10 ** 9\nstd = (((1,) * 64) * 64) * 64\n",
         },
     )
-    assert lint([str(tmp_path)], PRESETS).findings == []
+    assert lint(tmp_path).findings == []
 
 
 def test_more_pairs_than_anybody_writes_are_a_notice(tmp_path):
     (tmp_path / "log.json").write_text(json.dumps([{"mean": 0.5, "std": i} for i in range(2000)]))
-    (notice,) = lint([str(tmp_path)], PRESETS).notices
+    (notice,) = lint(tmp_path).notices
     assert "first 1,000 of 2,000" in notice.text
 
 
@@ -308,7 +308,7 @@ def test_no_text_ends_a_run(tmp_path, data):
     prefix = data.draw(st.sampled_from(["", "mean = [0.5, 0.4, 0.3]\n", '{"mean": [0.5, 0.4], ']))
     path = tmp_path / f"a.{kind.suffixes[0]}"
     path.write_text(prefix + text, encoding="utf-8", errors="surrogatepass")
-    lint([str(path)], PRESETS)
+    lint(path)
 
 
 def test_any_number_of_processes_gives_the_same_report(tmp_path):
@@ -318,7 +318,7 @@ def test_any_number_of_processes_gives_the_same_report(tmp_path):
         folder.mkdir(exist_ok=True)
         filler = f"# {'-' * 9000}\n"
         (folder / f"m{index}.py").write_text(texts[index % 5] + filler)
-    reports = [lint([str(tmp_path)], PRESETS, Options(jobs=jobs)) for jobs in (1, 2)]
+    reports = [lint(tmp_path, jobs=jobs) for jobs in (1, 2)]
     assert reports[0] == reports[1]
     assert reports[0].files == 1200
     assert len(reports[0].findings) == 720
@@ -495,6 +495,25 @@ def test_pairs_are_told_for_what_they_are(run, tmp_path):
     assert "a.py:1:8: mean: imagenet in 0–1, RGB" in out
     assert "a.py:5:19: Normalize: numbers of no preset; nearest" in out
     assert code == 0
+
+
+def test_python_takes_what_the_command_takes(tmp_path, monkeypatch):
+    make(tmp_path, {"a.py": TYPO, "b.py": OWN, "own/c.py": OWN})
+    monkeypatch.chdir(tmp_path)
+    own = Constants(channels=[*"RGB"], mean=[0.4] * 3, std=[0.2] * 3, max_pixel_value=255)
+    save(own, "own.json")
+
+    def found(*paths, **options):
+        return [(Path(each.path).name, each.code) for each in lint(*paths, **options).findings]
+
+    assert found() == found(".") == [("a.py", "NS001")]
+    assert found("b.py") == []
+    assert found("b.py", expect=own) == found("b.py", expect="own.json") == [("b.py", "NS008")]
+    assert found("b.py", "own", expect=own) == [("b.py", "NS008"), ("c.py", "NS008")]
+    assert ("c.py", "NS008") not in found(expect=own, exclude=["own"])
+    assert found(ignore=["NS00"]) == []
+    with pytest.raises(normstat.UsageError, match="NS001"):
+        lint(select="NS001")
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -4,8 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from normstat.lint.linting import lint
-from normstat.lint.rules import RULES
+from normstat.linting.judging import lint
+from normstat.linting.rules import RULES
 from normstat.presets import load_catalogue
 
 PRESETS = [each.spec() for each in load_catalogue()]
@@ -14,7 +14,7 @@ PRESETS = [each.spec() for each in load_catalogue()]
 def codes(folder, name, text):
     """The codes of the findings in one file."""
     (folder / name).write_text(dedent(text).lstrip("\n"))
-    report = lint([str(folder / name)], PRESETS)
+    report = lint(folder / name)
     assert report.notices == []
     return [finding.code for finding in report.findings]
 

@@ -8,13 +8,10 @@ import click
 from normstat.cli.options import PLACE, presets_option, quiet_option
 from normstat.cli.options.values import split
 from normstat.cli.screen import print_json, print_text
-from normstat.lint.linting import Options
-from normstat.lint.linting import lint as find
-from normstat.lint.model import SEVERITIES, Report
-from normstat.lint.settings import find_settings, read_settings
+from normstat.linting import lint as find
+from normstat.linting.model import SEVERITIES, Report
+from normstat.linting.settings import find_settings, read_settings
 from normstat.names import printable
-from normstat.presets import load_catalogue
-from normstat.spec.files import load_constants
 
 _FAIL_ON = (*reversed(SEVERITIES), "never")
 
@@ -82,8 +79,7 @@ def lint(
         return
     chosen = _with_settings(options)
     fail_on = chosen.pop("fail-on")
-    presets = [preset.spec() for preset in load_catalogue(*preset_files)]
-    report = find(paths or (".",), presets, Options(**chosen))
+    report = find(*paths, preset_files=preset_files, **chosen)
     if not quiet:
         _print(report, screen, pairs=pairs)
         if screen in {"text", "json"}:
@@ -102,9 +98,7 @@ def _with_settings(options: dict[str, Any]) -> dict[str, Any]:
         chosen[name] = split(options[name] or "") or tuple(settings.get(name, ()))
     chosen["exclude"] = (*settings.get("exclude", ()), *options["exclude"])
     chosen["fail-on"] = options["fail_on"] or settings.get("fail-on", "warning")
-    expect = options["expect"] or settings.get("expect")
-    if expect:
-        chosen["expect"] = (printable(Path(expect).name), load_constants(expect))
+    chosen["expect"] = options["expect"] or settings.get("expect") or None
     return chosen
 
 

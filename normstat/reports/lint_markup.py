@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from normstat import __version__
-from normstat.lint.model import Finding, Report
-from normstat.lint.rules import RULES, Severity
+from normstat.linting.model import Finding, Report
+from normstat.linting.rules import RULES, Severity
 from normstat.names import printable
 from normstat.reports.workflow import data, property_value
 

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from normstat.lint.model import Described, Finding, Report
-from normstat.lint.rules import RULES
+from normstat.linting.model import Described, Finding, Report
+from normstat.linting.rules import RULES
 from normstat.names import printable
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}

@@ -2,3 +2,7 @@
 
 Nothing that is read is ever imported or run.
 """
+
+from normstat.linting.judging import lint
+
+__all__ = ["lint"]

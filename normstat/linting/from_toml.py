@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Iterator
 
-from normstat.lint.from_json import locator
-from normstat.lint.mappings import declared_order, pairs_of, table_of
-from normstat.lint.pairs import Pair
+from normstat.linting.from_json import locator
+from normstat.linting.mappings import declared_order, pairs_of, table_of
+from normstat.linting.pairs import Pair
 
 
 def pairs(text: str) -> Iterator[Pair]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from normstat.lint.interfaces import context_of
-from normstat.lint.pairs import Entry, Pair, Span, as_values, is_mean, make_pair, paired
+from normstat.linting.interfaces import context_of
+from normstat.linting.pairs import Entry, Pair, Span, as_values, is_mean, make_pair, paired
 
 # Keys under which a single mean is known to be one of images.
 _ALONE = {"mean", "means", "image_mean", "img_mean", "rgb_mean", "pixel_mean"}

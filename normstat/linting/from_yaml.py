@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from normstat.lint.mappings import Table, declared_order, pairs_of
-from normstat.lint.pairs import Entry, Pair, Span
+from normstat.linting.mappings import Table, declared_order, pairs_of
+from normstat.linting.pairs import Entry, Pair, Span
 
 _DEEPEST = 100  # libyaml's own composer ends the process when a text nests without end
 

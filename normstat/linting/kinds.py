@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from normstat.lint.pairs import Pair
+from normstat.linting.pairs import Pair
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ _IN_YAML = {
 }
 _IN_TOML = {word: re.compile(word + rb"\w*['\"]?\s*[\]=.]") for word in (b"mean", b"subtrahend")}
 KINDS = (
-    FileKind("Python", "normstat.lint.from_python", ("py", "pyi", "pyw"), _IN_CODE),
-    FileKind("a notebook", "normstat.lint.from_notebook", ("ipynb",), _IN_CODE),
-    FileKind("JSON", "normstat.lint.from_json", ("json",), _IN_JSON),
-    FileKind("YAML", "normstat.lint.from_yaml", ("yaml", "yml"), _IN_YAML),
-    FileKind("TOML", "normstat.lint.from_toml", ("toml",), _IN_TOML),
+    FileKind("Python", "normstat.linting.from_python", ("py", "pyi", "pyw"), _IN_CODE),
+    FileKind("a notebook", "normstat.linting.from_notebook", ("ipynb",), _IN_CODE),
+    FileKind("JSON", "normstat.linting.from_json", ("json",), _IN_JSON),
+    FileKind("YAML", "normstat.linting.from_yaml", ("yaml", "yml"), _IN_YAML),
+    FileKind("TOML", "normstat.linting.from_toml", ("toml",), _IN_TOML),
 )
 BY_SUFFIX = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from normstat.lint.mappings import Items, declared_order, pairs_of, table_of
-from normstat.lint.pairs import Pair, Span, is_mean, is_std
+from normstat.linting.mappings import Items, declared_order, pairs_of, table_of
+from normstat.linting.pairs import Pair, Span, is_mean, is_std
 
 
 def pairs(text: str) -> Iterator[Pair]:

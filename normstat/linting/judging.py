@@ -1,7 +1,7 @@
 """Lists the files, reads them side by side, and judges what was found."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,15 +10,17 @@ from normstat.errors import UsageError
 from normstat.identification import Identification, Known
 from normstat.identification.agreement import Values, is_distinct
 from normstat.identification.forms import place
-from normstat.lint.exemptions import Exemptions
-from normstat.lint.kinds import BY_SUFFIX, kind_of
-from normstat.lint.model import Described, Finding, Notice, Report
-from normstat.lint.pairs import Pair
-from normstat.lint.rules import RULES, Case, Expected
-from normstat.registry import unknown
+from normstat.linting.exemptions import Exemptions
+from normstat.linting.kinds import BY_SUFFIX, kind_of
+from normstat.linting.model import Described, Finding, Notice, Report
+from normstat.linting.pairs import Pair
+from normstat.linting.rules import RULES, Case, Expected
+from normstat.names import printable
+from normstat.presets import load_catalogue
+from normstat.registry import several, unknown
 from normstat.sources import Selection, list_files
+from normstat.spec.files import load_constants
 from normstat.spec.model import Constants
-from normstat.spec.preset import PresetSpec
 
 LARGEST = 10 << 20  # bytes
 MOST_PAIRS = 1000  # of one file
@@ -29,59 +31,35 @@ _BATCH_FILES, _BATCH_BYTES = 250, 2 << 20
 _MANY_BYTES = 32 << 20  # up to here the start of workers costs more than they save
 
 
-@dataclass(frozen=True)
-class Options:
-    """Which files are read and which rules count.
-
-    Parameters
-    ----------
-    select, ignore
-        Codes, or beginnings of codes as "NS00". Empty `select` means all; `ignore` wins.
-    exclude
-        Patterns as of `compute`; these beside `PASSED_OVER`.
-    expect
-        The project's own spec and its name.
-    jobs
-        Processes; by default one, and all cores for large trees.
-    """
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    hidden: bool = False
-    expect: tuple[str, Constants] | None = None
-    jobs: int | None = None
-
-    def codes(self) -> frozenset[str]:
-        """Return the codes that count.
-
-        Raises
-        ------
-        UsageError
-            A code is the beginning of none; the nearest is suggested.
-        """
-        for code in (*self.select, *self.ignore):
-            if not any(known.startswith(code.upper()) for known in RULES):
-                raise UsageError(unknown("code", code.upper(), RULES))
-        chosen = {code for code in RULES if not self.select or _begins(code, self.select)}
-        return frozenset(code for code in chosen if not _begins(code, self.ignore))
-
-
-def _begins(code: str, beginnings: Iterable[str]) -> bool:
-    return any(code.startswith(each.upper()) for each in beginnings)
-
-
 def lint(
-    paths: Sequence[str], presets: Sequence[PresetSpec], options: Options | None = None
+    *paths: str | os.PathLike[str],
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    expect: str | os.PathLike[str] | Constants | None = None,
+    exclude: Sequence[str] = (),
+    hidden: bool = False,
+    preset_files: Sequence[str | os.PathLike[str]] = (),
+    jobs: int | None = None,
 ) -> Report:
     """Find the normalization constants in files and folders, and what is wrong with them.
 
     Parameters
     ----------
     paths
-        Files, and folders that are walked. Nothing in them is imported or run.
-    presets
-        What numbers are compared with.
+        Files, and folders that are walked; by default the working folder. Nothing in them is
+        imported or run.
+    select, ignore
+        Codes, or beginnings of codes as "NS00". Empty `select` means all; `ignore` wins.
+    expect
+        The project's own spec or its file, from which numbers should not differ.
+    exclude
+        Patterns as of `compute`; these beside `PASSED_OVER`.
+    hidden
+        Read names that start with a dot.
+    preset_files
+        YAML files of presets that numbers are compared with, beside normstat's own.
+    jobs
+        Processes; by default one, and all cores for large trees.
 
     Returns
     -------
@@ -91,25 +69,25 @@ def lint(
     Raises
     ------
     SourceError
-        A path does not exist or a folder cannot be read.
+        A path does not exist, or a folder or file cannot be read.
+    SpecError
+        `expect` is no spec.
     UsageError
-        A code does not exist.
+        A code does not exist; the nearest is suggested.
 
     Examples
     --------
-    >>> from normstat.presets import load_catalogue
-    >>> presets = [each.spec() for each in load_catalogue()]
-    >>> lint(["normstat/lint"], presets).findings
+    >>> import normstat
+    >>> normstat.lint("normstat/linting").findings
     []
     """
-    options = options or Options()
-    codes = options.codes()
+    codes = _codes(several("select", select), several("ignore", ignore))
     listing = list_files(
-        paths,
+        paths or (".",),
         Selection(
             extensions=tuple(BY_SUFFIX),
-            exclude=(*PASSED_OVER, *options.exclude),
-            hidden=options.hidden,
+            exclude=(*PASSED_OVER, *several("exclude", exclude)),
+            hidden=hidden,
         ),
     )
     alone = len(listing.roots) == 1 and Path(listing.roots[0]).is_dir()
@@ -118,9 +96,9 @@ def lint(
         [(str(root / name), size) for name, size in zip(names, sizes, strict=True)]
         for names, sizes in _batches(listing.names, listing.sizes)
     ]
-    known = Known(presets)
-    function = partial(_judge, known=known, codes=codes, expected=_expected(options.expect))
-    jobs = options.jobs or (usable_cores() if sum(listing.sizes) > _MANY_BYTES else 1)
+    known = Known([preset.spec() for preset in load_catalogue(*preset_files)])
+    function = partial(_judge, known=known, codes=codes, expected=_expected(expect))
+    jobs = jobs or (usable_cores() if sum(listing.sizes) > _MANY_BYTES else 1)
     engine = BACKENDS.load("serial" if jobs == 1 else "processes")
     notices = [Notice(path=str(root / name), text=text) for name, text in listing.unreadable]
     findings: list[Finding] = []
@@ -147,10 +125,26 @@ def _batches(names: Sequence[str], sizes: Sequence[int]) -> Iterator[tuple[list[
         yield list(names[start:]), list(sizes[start:])
 
 
-def _expected(expect: tuple[str, Constants] | None) -> Expected | None:
+def _codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
+    """Return the codes that count."""
+    for code in (*select, *ignore):
+        if not any(known.startswith(code.upper()) for known in RULES):
+            raise UsageError(unknown("code", code.upper(), RULES))
+    chosen = {code for code in RULES if not select or _begins(code, select)}
+    return frozenset(code for code in chosen if not _begins(code, ignore))
+
+
+def _begins(code: str, beginnings: Iterable[str]) -> bool:
+    return any(code.startswith(each.upper()) for each in beginnings)
+
+
+def _expected(expect: str | os.PathLike[str] | Constants | None) -> Expected | None:
     if expect is None:
         return None
-    name, spec = expect
+    if isinstance(expect, Constants):
+        name, spec = "the spec", expect
+    else:
+        name, spec = printable(Path(expect).name), load_constants(expect)
     top = spec.full_scale or 1.0
     mean, std = (tuple(value / top for value in values) for values in (spec.mean, spec.std))
     return Expected(name, mean, std, tuple(spec.channels))

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normstat.lint import from_python
-from normstat.lint.from_json import locator, parse
-from normstat.lint.pairs import Pair, Span
+from normstat.linting import from_python
+from normstat.linting.from_json import locator, parse
+from normstat.linting.pairs import Pair, Span
 
 _MAGIC = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from normstat.lint.pairs import Context, Entry
+from normstat.linting.pairs import Context, Entry
 
 # By the full name of the function, imports resolved. They work on images in 0–1.
 _IN_0_1 = re.compile(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from normstat.lint.pairs import Span
+from normstat.linting.pairs import Span
 
 _MARK = "normstat:"
 _IGNORE = re.compile(r"#\s*normstat:\s*ignore(-file)?(?:\[([^\]]*)\])?")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from normstat.lint.pairs import MOST_CHANNELS
+from normstat.linting.pairs import MOST_CHANNELS
 
 _DEEPEST = 50
 

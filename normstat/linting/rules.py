@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from normstat.identification import Identification, Known, Reading
 from normstat.identification.agreement import Values, is_distinct, number
 from normstat.identification.forms import RANGES, Part, place
-from normstat.lint.pairs import Pair
+from normstat.linting.pairs import Pair
 
 Severity = Literal["error", "warning", "info"]
 

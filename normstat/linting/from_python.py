@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normstat.lint.arithmetic import Evaluator, dotted
-from normstat.lint.interfaces import context_of, is_class, is_normalizer, is_other
-from normstat.lint.pairs import (
+from normstat.linting.arithmetic import Evaluator, dotted
+from normstat.linting.interfaces import context_of, is_class, is_normalizer, is_other
+from normstat.linting.pairs import (
     Context,
     Entry,
     Pair,

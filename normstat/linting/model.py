@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from normstat.errors import UsageError
-from normstat.lint.pairs import Span
-from normstat.lint.rules import Severity
+from normstat.linting.pairs import Span
+from normstat.linting.rules import Severity
 from normstat.registry import unknown
 
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
