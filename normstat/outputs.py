@@ -135,7 +135,7 @@ def check_format(name: str) -> None:
         ) from error
 
 
-def check_folder(folder: Path, sources: Iterable[str | os.PathLike[str]]) -> None:
+def check_folder(folder: Path, sources: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Raise when the folder to write to is none, or one of the sources.
 
     Raises

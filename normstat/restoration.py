@@ -12,8 +12,8 @@ from msgspec import UNSET
 from PIL import Image
 
 from normstat.atomic import written_whole
-from normstat.backends import BACKENDS, usable_cores
-from normstat.errors import ImageError, NormstatError, SourceError, UsageError
+from normstat.backends import BACKENDS, check_jobs, usable_cores
+from normstat.errors import ImageError, NormstatError, SourceError
 from normstat.manifest import Job, Manifest, Output, read_manifest
 from normstat.methods import METHODS, Applied, backward
 from normstat.normalization import Values, as_codes
@@ -106,8 +106,7 @@ def restore(
     >>> restored.images, restored.clipped, restored.inexact
     (30, 0, 0)
     """
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs is {jobs}; it must be at least 1")
+    check_jobs(jobs)
     folder, output = Path(folder), Path(output)
     manifest = read_manifest(folder)
     _check(manifest, folder, output)
@@ -117,7 +116,7 @@ def restore(
         for each, name in zip(manifest.outputs, names, strict=True)
     ]
     for task in tasks:
-        _check_target(task, manifest.roots)
+        _check_target(task, output, manifest.roots)
     if observer:
         observer.expected(len(tasks))
     restored = Restored()
@@ -182,24 +181,35 @@ def _check(manifest: Manifest, folder: Path, output: Path) -> None:
     check_format(manifest.job.format)
     if output.resolve() == folder.resolve():
         raise SourceError(f"{output}: is the folder of the values; name another with -o")
-    check_folder(output, manifest.roots)
+    check_folder(output)
 
 
-def _check_target(task: _Task, roots: Sequence[str]) -> None:
-    """Raise when an image would replace the one that its values were made from."""
-    if not task.target.exists():
-        return
-    for place in (task.output.source, *(f"{root}/{task.output.source}" for root in roots)):
-        if _is_same(task.target, place):
-            raise SourceError(
-                f"{task.target}: was read, and would be replaced; name another folder with -o"
-            )
+def _check_target(task: _Task, output: Path, roots: Sequence[str]) -> None:
+    """Raise when an image would be written among those that were read, or over its own source."""
+    for path in (task.target, output / task.output.source):
+        if _was_read(path, task.output, roots):
+            raise SourceError(f"{path}: was read to begin with; name another folder with -o")
+
+
+def _was_read(path: Path, output: Output, roots: Sequence[str]) -> bool:
+    """Whether a file is the source of an output: by size and time, or by a name of the record.
+
+    Names alone do not tell: they may be relative to the folder in which `apply` ran.
+    """
+    try:
+        found = path.stat()
+        if (found.st_size, found.st_mtime_ns) == (output.bytes, output.version):
+            return True
+    except (OSError, ValueError):  # it is not there, or no name of a file at all
+        return False
+    places = (output.source, *(f"{root}/{output.source}" for root in roots))
+    return any(_is_same(path, place) for place in places)
 
 
 def _is_same(path: Path, other: str) -> bool:
     try:
         return path.samefile(other)
-    except (OSError, ValueError):  # it is not there, or no name of a file at all
+    except (OSError, ValueError):
         return False
 
 

@@ -1403,6 +1403,28 @@ def test_the_images_that_were_read_are_not_overwritten(call, here, sources, outp
     assert {path: path.read_bytes() for path in sorted(Path().rglob("*.png"))} == before
 
 
+@pytest.mark.parametrize("output", ["x", "."])
+def test_what_was_read_is_known_from_any_folder(call, here, monkeypatch, output):
+    """The record has the names that `apply` was given, relative to the folder it ran in."""
+    image("work/x/a.png", noise(9, 8, 3))
+    image("other/x/a.png", noise(5, 4, 3))
+    monkeypatch.chdir("work")
+    assert works(call("apply", "x", "--preset", "imagenet", "--resize", "4"))
+    monkeypatch.chdir("../other")
+    before = tree("../work/x")
+    ran = call("apply", "--inverse", "../work/normalized", "-o", "../work/x")
+    assert complains(ran, 3, "name another folder with -o")
+    assert tree("../work/x") == before
+    assert works(call("apply", "--inverse", "../work/normalized", "-o", f"new/{output}"))
+
+
+def test_a_dry_run_that_the_environment_asks_for_writes_nothing(call, images, monkeypatch):
+    assert complains(call("apply", "images", "--preset", "imagenet"), 0)
+    monkeypatch.setenv("NORMSTAT_APPLY_DRY_RUN", "1")
+    assert complains(call("apply", "--inverse", "normalized"), 2, "leave out --dry-run")
+    assert not Path("restored").exists()
+
+
 def test_images_come_back_into_a_folder_inside_their_source(call, here):
     image("a.png", noise(9, 8, 3))
     assert works(call("apply", ".", "--preset", "imagenet"))

@@ -181,8 +181,11 @@ def _check_alone(ctx: click.Context) -> None:
         parameter.human_readable_name if isinstance(parameter, click.Argument) else option
         for parameter in ctx.command.params
         for option in parameter.opts[-1:]
-        if parameter.name not in _WITH_INVERSE
-        and ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if (
+            parameter.name not in _WITH_INVERSE
+            and ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        )
+        or (parameter.name == "dry_run" and ctx.params["dry_run"])
     ]
     if typed:
         raise UsageError(f"--inverse goes by the record in DIR: leave out {', '.join(typed)}")
