@@ -20,6 +20,7 @@ from normstat.errors import ImageError
 from normstat.images import losses, read, undisturbed
 from normstat.readers import assembled
 from normstat.readers.bands import gdal_names, ome_names
+from normstat.readers.subfiles import has_mask
 from normstat.spec.pipeline import Pipeline
 from tests.test_images import CODES12, GRAY, HEIGHT, RGB, WIDE, WIDTH, packed, tiff
 
@@ -288,6 +289,28 @@ def test_a_mask_after_another_picture_is_not_of_the_first(dtype):
     _, _, codes, valid = decoded(content)
     assert np.array_equal(codes[0], first)
     assert valid is None
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_the_mask_of_a_later_page_is_applied_with_all_frames(tmp_path, dtype):
+    first, second, mask = noise(dtype), noise(dtype), noise("uint8") > 100
+    content = pages_of((first, False), (second, False), (mask, True))
+    spec = measured(tmp_path, content, frames="all")
+    shown = np.concatenate([first.ravel(), second[mask]])
+    assert spec.mean == pytest.approx([shown.mean() / spec.max_pixel_value], rel=1e-6)
+    assert spec.counts.pixels == shown.size
+
+
+@pytest.mark.parametrize("frames", ["first", "all"])
+def test_a_page_beyond_all_places_hides_no_picture(frames):
+    file = BytesIO()
+    with tifffile.TiffWriter(file, bigtiff=True) as tiff:
+        tiff.write(noise("uint8"), metadata=None)
+    content = bytearray(file.getvalue())
+    start = int.from_bytes(content[8:16], "little")
+    end = start + 8 + 20 * int.from_bytes(content[start : start + 8], "little")
+    content[end : end + 8] = (2**63 + 5).to_bytes(8, "little")
+    assert not has_mask(BytesIO(bytes(content)), anywhere=frames == "all")
 
 
 def test_what_is_transparent_or_masked_in_the_file_is_left_out(tmp_path):

@@ -68,7 +68,7 @@ def _tiff_loss(image: Image.Image, file: BinaryIO, pipeline: Pipeline) -> str | 
         ),
     }
     loss = next((loss for loss, is_so in losses.items() if is_so), None)
-    if loss is None and not image.tell() and has_mask(file):
+    if loss is None and not image.tell() and has_mask(file, anywhere=pipeline.frames == "all"):
         return "a mask in a page of its own, which Pillow does not apply"
     return loss
 

@@ -30,13 +30,14 @@ class _Form(NamedTuple):
         return int(found)
 
 
-def has_mask(file: BinaryIO) -> bool:
-    """Whether the first picture has a mask in a page of its own, before any other picture."""
-    with suppress(struct.error):  # a damaged chain has told what it can
+def has_mask(file: BinaryIO, *, anywhere: bool) -> bool:
+    """Whether a picture has a mask in a page of its own: the first, or any (`anywhere`)."""
+    # A damaged chain has told what it can; places in a BigTIFF can be beyond what a file has.
+    with suppress(struct.error, OverflowError):
         for kind in islice(subfile_types(file), 1, None):
             if kind & (REDUCED | MASK) == MASK:
                 return True
-            if not kind & (REDUCED | MASK):
+            if not kind & (REDUCED | MASK) and not anywhere:
                 break
     return False
 
