@@ -1,5 +1,6 @@
 """How far each group of a dataset is from the whole."""
 
+from operator import eq
 from typing import Literal
 
 import msgspec
@@ -12,7 +13,8 @@ from normstat.names import printable
 from normstat.spec.model import Group, Spec
 from normstat.spec.values import Number
 
-_CONSTANT = 1e-9  # of the mean: what rounding leaves of a std of zero, in whatever unit
+Unmeasured = Literal["constant", "beyond measure"] | None
+
 _MOST_NAMED = 3
 
 
@@ -34,7 +36,7 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     shift: list[Number] | None
     gain: list[Number] | None
     mismatch: Mismatch | None
-    unmeasured: Literal["constant", "beyond measure"] | None
+    unmeasured: Unmeasured
 
 
 def ranked(spec: Spec) -> list[Distance]:
@@ -59,7 +61,9 @@ def ranked(spec: Spec) -> list[Distance]:
     channels = len(spec.channels)
     whole = _side(spec, "the whole", channels)
     found = [
-        _distance(group, _side(group, f"group {group.name}", channels), whole)
+        _distance(
+            group, _side(group, f"group {group.name}", channels), whole, _unmeasured(group, spec)
+        )
         for group in spec.groups
     ]
     return sorted(found, key=_place, reverse=True)
@@ -99,20 +103,20 @@ def _side(each: Spec | Group, name: str, channels: int) -> Side:
     return Side(np.array(each.mean), np.array(each.std), covariance)
 
 
-def _unmeasured(side: Side, whole: Side) -> Literal["constant", "beyond measure"] | None:
+def _unmeasured(group: Group, whole: Spec) -> Unmeasured:
     """Return why a group has no distance from the whole, if it has none."""
-    if _is_constant(side):
+    if _is_constant(group):
         return "constant"
-    beyond = max(side.std.max(), whole.std.max()) >= LARGEST
+    beyond = max(*group.std, *whole.std) >= LARGEST
     return "beyond measure" if beyond or _is_constant(whole) else None
 
 
-def _is_constant(side: Side) -> bool:
-    return bool((side.std <= _CONSTANT * np.abs(side.mean)).any())
+def _is_constant(each: Spec | Group) -> bool:
+    """Whether a channel has one value only, or a std that is made of such images."""
+    return any(map(eq, each.min, each.max)) or 0 in each.std
 
 
-def _distance(group: Group, side: Side, whole: Side) -> Distance:
-    unmeasured = _unmeasured(side, whole)
+def _distance(group: Group, side: Side, whole: Side, unmeasured: Unmeasured) -> Distance:
     metrics: dict[str, list[float]] | None = None
     if unmeasured is None:
         metrics = {

@@ -734,6 +734,18 @@ def test_groups_of_values_in_a_small_unit_are_not_called_constant(run, tmp_path)
     assert {group: round(float(mean) * 1e10) for group, mean, _ in told} == {"dim": 2, "bright": 6}
 
 
+def test_groups_far_from_zero_are_not_called_constant(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for group, spread in (("calm", 100), ("wild", 120), ("flat", 0)):
+        (tmp_path / "set" / group).mkdir(parents=True)
+        values = 1e12 + spread * rng.random((2, 9, 9))
+        for number, each in enumerate(values):
+            np.save(tmp_path / "set" / group / f"{number}.npy", each)
+    code, out, _ = run("compute", "set", "--extensions", "npy", "--group-by", "parent")
+    assert code == 0
+    assert re.findall(r"^(\w+) .*constant", out, re.MULTILINE) == ["flat"]
+
+
 def test_group_with_a_std_that_no_images_have_is_not_called_constant(run, tmp_path):
     rng = np.random.default_rng(0)
     for group in ("usual", "wild", "flat"):

@@ -133,6 +133,13 @@ Train:
         std: [0.225, 0.224, 0.229]
         order: 'hwc'
 """, "paddle", BGR, []),
+    "paddle with a block of its own above": ("det.yml", """
+Train:
+  transforms:
+  - NormalizeImage: {scale: 1./255., mean: [0.1, 0.2, 0.3], std: [0.1, 0.2, 0.3]}
+NormalizeImage: {scale: 1./255., mean: [0.406, 0.456, 0.485], std: [0.225, 0.224, 0.229]}
+DecodeImage: {img_mode: BGR}
+""", "paddle", BGR, []),
     "paddle without DecodeImage": ("inference.yml", """
 PreProcess:
   transform_ops:

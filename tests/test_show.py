@@ -85,6 +85,15 @@ def test_the_histogram_is_of_the_range_that_was_asked_for(run, tmp_path, top, ba
     assert line.split(maxsplit=1)[1].strip() == bars.strip()
 
 
+def test_the_histogram_of_both_depths_is_of_all_codes(run, tmp_path):
+    for name, dtype in (("a.tif", np.uint8), ("b.tif", np.uint16), ("c.tif", np.uint8)):
+        codes = np.array([[0, np.iinfo(dtype).max]], dtype)
+        tifffile.imwrite(tmp_path / name, codes, photometric="minisblack")
+    assert run("compute", ".", "-q").code == 0
+    [line] = [line for line in run("show").out.splitlines() if line.startswith("histogram")]
+    assert line.split(maxsplit=1)[1] == "█          █"
+
+
 def test_the_histogram_of_signed_codes_ends_where_they_do(run, tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.arange(-1000, 1500, dtype=np.int16)[None])
     assert run("compute", "a.tif", "-q").code == 0

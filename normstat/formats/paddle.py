@@ -129,7 +129,7 @@ def _computed(text: str, field: str) -> Fraction:
 
 def _find(data: Any, name: str) -> Path | None:
     """Return the path of the first object of this name."""
-    found = (path for path, _ in objects(data) if path and path[-1] == name)
+    found = ((*path, name) for path, each in objects(data) if isinstance(each.get(name), dict))
     return next(found, None)
 
 

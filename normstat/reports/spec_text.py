@@ -70,9 +70,11 @@ def _headline(spec: Spec) -> RenderableType:
 
 
 def _bins_to_show(spec: Spec, histogram: Histogram) -> int:
-    """Return how many bins reach up to max_pixel_value, or as far as codes without a range do."""
+    """Return how many bins reach as far as codes are said to, or as those without a range do."""
     if histogram.first_code is UNSET:
-        return int(spec.max_pixel_value) // histogram.codes_per_bin + 1
+        declared = spec.pipeline.max_pixel_value
+        bins = len(histogram.counts[0])
+        return bins if declared is UNSET else int(declared) // histogram.codes_per_bin + 1
     used = (place for counts in histogram.counts for place, count in enumerate(counts) if count)
     return 1 + max(used, default=0)
 
