@@ -228,6 +228,27 @@ def test_own_presets_are_found(run, work):
     assert read(run("diagnose", *args))["preprocessing"][4]["name"] == "ours"
 
 
+@pytest.mark.parametrize("name", ["odd/animated.gif", "deep/pages.tif"])
+def test_of_a_stack_the_frame_in_the_middle_is_looked_at(samples, name):
+    spec = normstat.compute(samples / name, frames="all", covariance=True)
+    found = normstat.diagnose(spec, simulate=True)
+    assert (found.sampled, found.unreadable) == (1, 0)
+    assert found.jitter
+    assert found.preprocessing[0].quadratic.condition > 1
+
+
+def test_without_an_image_that_can_be_looked_at_the_theory_is_told(samples, tmp_path):
+    shutil.copytree(samples / "photos/coast", tmp_path / "coast")
+    spec = normstat.compute(tmp_path / "coast", covariance=True)
+    for path in (tmp_path / "coast").iterdir():
+        path.write_bytes(bytes(path.stat().st_size))
+    found = normstat.diagnose(spec)
+    assert found.preprocessing[0].quadratic.condition > 1
+    assert "none of 10 sampled images could be read" in found.missing
+    with pytest.raises(normstat.SourceError, match="none of 10 sampled"):
+        normstat.diagnose(spec, simulate=True)
+
+
 def test_damaged_images_are_left_out_and_counted(run, work):
     (work / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
     code, out, err = run("diagnose", "photos")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
+from normstat.backends import check_jobs
 from normstat.diagnosis.dataset import Dataset, Source, dataset_of, known
 from normstat.diagnosis.descent import PIXELS
 from normstat.diagnosis.descent import simulate as simulation
@@ -101,8 +102,7 @@ def diagnose(
             f"crop_scale is {low:g},{high:g}; it must be two shares of the area, above 0, up to 1, "
             "the smaller one first"
         )
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs is {jobs}; it must be at least 1")
+    check_jobs(jobs)
     if not 0 <= seed <= 2**53:
         raise UsageError(f"seed is {seed}; it must be from 0 to 2^53")
     fixed_size(sample, 1)
@@ -126,7 +126,12 @@ def diagnose(
     )
     if passes:
         passes.begin(len(rows))
-    seen = look(data.listing, rows, question, jobs=jobs, backend=backend, observer=passes)
+    try:
+        seen = look(data.listing, rows, question, jobs=jobs, backend=backend, observer=passes)
+    except SourceError as error:
+        if simulate:
+            raise
+        return _diagnosis(replace(data, missing=str(error)), maps, seed=seed)
     found = msgspec.structs.replace(
         _diagnosis(data, maps, seed=seed),
         sampled=seen.images,

@@ -14,7 +14,7 @@ from normstat.engine import Engine
 from normstat.errors import ImageError, SourceError
 from normstat.images import read, undisturbed
 from normstat.names import printable
-from normstat.readers.base import assembled
+from normstat.readers.base import middle
 from normstat.reading import Observer
 from normstat.sources import Listing, Portion
 from normstat.sources.base import Opener
@@ -198,8 +198,8 @@ def _opened(opener: Opener, question: Question) -> "_Image | _Codes":
         top = question.pipeline.max_pixel_value or kind.max_code
         if kind.channels > question.channels:
             raise ImageError("has the channels R G B, the numbers have one")
-        if decoded.image is None and kind.has_range and len(decoded.shape) == 2:  # noqa: PLR2004
-            return _Codes(*assembled(decoded), top, question.channels)
+        if decoded.image is None and kind.has_range:
+            return _Codes(*middle(decoded), top, question.channels)
     if decoded.image is None:
         raise ImageError(f"{kind.name}, which has no colours to look at")
     return _Image(decoded.image, decoded.mask, top, question.channels)

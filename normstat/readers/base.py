@@ -75,6 +75,15 @@ def check_exact(values: npt.NDArray[Any]) -> None:
         raise ImageError("integers beyond 2^53, which floats cannot hold")
 
 
+def middle(decoded: Decoded) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+    """Return what `assembled` does, but of a stack only the slice in the middle."""
+    codes, valid = assembled(decoded)
+    height = decoded.shape[-2] if decoded.image is None else codes.shape[1]
+    start = codes.shape[1] // height // 2 * height
+    shown = slice(start, start + height)
+    return codes[:, shown], None if valid is None else valid[:, shown]
+
+
 def assembled(decoded: Decoded) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
     """Put the blocks of an image together, or the channels that Pillow holds.
 
