@@ -739,6 +739,17 @@ def test_json_is_the_answer_of_the_library(here, samples):
     assert here("outliers", samples / "odd", "-j", 2, "--format", "json").out == out
 
 
+def test_images_are_named_as_they_are_called(tmp_path):
+    """Tables guard names against spreadsheets; who is told of an image wants to open it."""
+    folder = clean(tmp_path / "images", 5)
+    names = {"-x.png", "=1+1.png", "@u.png", "a\\b.png", "Zürich.png"}
+    for name in names:
+        Image.fromarray(usual()).save(folder / name)
+    found = normstat.outliers(folder, top=20).outliers
+    assert names <= {each.path for each in found}
+    assert all((folder / each.path).exists() for each in found)
+
+
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_hostile_names_cannot_steer_the_terminal(tmp_path, here, columns):
     folder = clean(tmp_path / "images", 5)
@@ -758,7 +769,7 @@ def test_hostile_names_cannot_steer_the_terminal(tmp_path, here, columns):
         if form == "table":
             assert max(map(len, out.splitlines())) <= columns
             squeezed = "".join(out.split())
-            for part in (r"\u001b[31mred\n", r"\u202egnp", "[bold]x[-bold]", r"caf\xe9"):
+            for part in (r"\x1b[31mred\n", r"\u202egnp", "[bold]x[-bold]", r"caf\xe9"):
                 assert part[:8] in squeezed
 
 

@@ -95,7 +95,7 @@ def words(parsed):
 
 
 def known(*candidates):
-    subjects = tuple(subject_of(each, [], with_images=False) for each in candidates)
+    subjects = tuple(subject_of(each, [], pictures=0) for each in candidates)
     return Known(subjects, pairs_of(subjects, []))
 
 
@@ -318,6 +318,12 @@ def test_channels_of_a_plane_differ_in_shape(channels):
     found = hues(channels)
     assert len({each.shape for each in found}) == len(channels)
     assert [each.channel for each in found] == channels
+
+
+def test_the_more_specs_the_fewer_pictures_so_that_a_page_stays_small(samples):
+    spec = normstat.compute(samples / "photos")
+    counts = [normstat.report(*[spec] * number).count(b"data:image/") for number in (1, 4, 8)]
+    assert counts == [24, 96, 96]
 
 
 def test_several_specs_stand_side_by_side(work):
@@ -550,6 +556,18 @@ def test_hostile_names_are_text_in_drawings(tmp_path):
     assert normstat.report(*paths, format="png")
 
 
+def test_markdown_has_no_escapes_of_its_own(work):
+    text = normstat.report("normstat.json", format="markdown").decode()
+    assert "\\xa0" not in text.replace("\\\\", "\\")
+    assert "pooled, pixels weigh the same \\*" in text
+
+
+def test_signed_codes_have_no_ends_of_a_range(tmp_path):
+    tifffile.imwrite(tmp_path / "flat.tif", np.full((5, 4), 7, np.int16))
+    text = normstat.report(normstat.compute(tmp_path), format="markdown").decode()
+    assert "% at 0" not in text
+
+
 def test_hostile_names_are_text_in_markdown(hostile):
     content = normstat.report(hostile, format="markdown").decode()
     shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(content)
@@ -686,7 +704,7 @@ def test_library_refuses_what_is_no_dataset():
         normstat.report(made(), format="pdf")
     candidate = Candidate(name="imagenet", spec=preset("imagenet"))
     with pytest.raises(SpecError, match="without the statistics"):
-        subject_of(candidate, [], with_images=False)
+        subject_of(candidate, [], pictures=0)
 
 
 def test_hostile_name_is_the_one_of_the_issue():

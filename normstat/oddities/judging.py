@@ -153,7 +153,7 @@ def _judged(name: str, rows: Rows, *, rgb: bool, notes: list[str], top: int) -> 
             ]
             own = _sums_of(row, columns, sums)
             inside[rank[place]] = Outlier(
-                path=row.path,
+                path=printable(unescaped(row.path)),
                 kind=row.kind,
                 score=float(scores[place]),
                 reasons=reasons,
@@ -319,7 +319,7 @@ def _root(value: Fraction) -> Fraction:
 
 def _stranger(row: Row, crowd: Crowd) -> Outlier:
     return Outlier(
-        path=row.path,
+        path=printable(unescaped(row.path)),
         kind=row.kind,
         score=RULES["kind"].weight,
         reasons=[

@@ -28,7 +28,7 @@ class Influence(Struct, frozen=True, kw_only=True):
 
 
 class Outlier(Struct, frozen=True, kw_only=True):
-    """One image. `path` is escaped as in tables; `mean` and `std` are in the dataset's units.
+    """One image, by the name that it is shown with; `mean` and `std` in the dataset's units.
 
     `z_mean` and `z_std` are distances from the medians in robust standard deviations, a number a
     channel; null for a kind of image that has no common measure with the rest. `influence` is null

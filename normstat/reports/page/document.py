@@ -33,6 +33,8 @@ MARK = b"normstat report"  # in the first bytes of every report
 _BEGINNING = 4096
 MOST_SPECS = 8
 _MOST_CHANNELS = 16
+_MOST_PICTURES = 12  # of a spec, and as many of its outliers
+_PICTURES = 48  # of all specs, which keeps a page below 2 MB
 _NEEDS: dict[Format, tuple[str, ...]] = {
     "html": ("jinja2", "matplotlib"),
     "markdown": (),
@@ -92,11 +94,12 @@ def report(
         raise UsageError(f"{len(specs)} specs; at most {MOST_SPECS} fit beside each other")
     known = catalogue or load_catalogue()
     presets = [each.spec() for each in known]
+    pictures = min(_MOST_PICTURES, _PICTURES // max(1, len(specs)))
     subjects = tuple(
         subject_of(
             _candidate(each, number, known, observer),
             presets,
-            with_images=images,
+            pictures=pictures if images else 0,
             observer=observer,
         )
         for number, each in enumerate(specs or (DEFAULT_PATH,), 1)

@@ -11,6 +11,7 @@ from normstat.reports.page.fitting import cell_room, ease, has_long_word, is_lon
 from normstat.reports.page.model import Block, Figure, Page, Picture, Table
 
 _QUOTED = re.compile("`([^`]+)`")  # a command within a sentence
+_TIES = re.compile(r" (?=…|%|\*$)|(?<=^score) ")  # where a line may not be broken
 _JOINTS = re.compile(r"[/_.-]+(?=\w)")  # where a path may be broken
 
 
@@ -51,7 +52,7 @@ def html(page: Page) -> str:
     environment.filters["ease"] = ease
     environment.filters["side_by_side"] = _side_by_side
     environment.filters["cell_room"] = cell_room
-    environment.filters["unbroken"] = lambda text: text.replace(" … ", "\N{NO-BREAK SPACE}… ")
+    environment.filters["unbroken"] = lambda text: _TIES.sub("\N{NO-BREAK SPACE}", text)
     environment.tests["long"] = is_long
     environment.tests["long_worded"] = has_long_word
     rooms = sorted({room(each.cells) for each in _tables(page) if each.cells.heads})

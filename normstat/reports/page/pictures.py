@@ -13,9 +13,9 @@ from PIL import Image
 from normstat.diagnosis.dataset import images_of
 from normstat.errors import ImageError, NormstatError
 from normstat.images import read, undisturbed
-from normstat.names import escaped, printable
+from normstat.names import printable
 from normstat.oddities import Outliers, number_text, outliers
-from normstat.readers.base import Decoded, assembled
+from normstat.readers.base import Decoded, middle
 from normstat.reading import Observer
 from normstat.reports.page.model import Picture
 from normstat.sampling import drawn
@@ -24,7 +24,6 @@ from normstat.spec.model import Spec
 from normstat.spec.pipeline import Pipeline
 from normstat.statistics import kind_of
 
-_MOST = 12
 _MOST_TRIED = 36
 _MOST_JUDGED = 2_000  # images that are read for a page
 _MOST_READ = 2_000_000_000  # bytes
@@ -47,8 +46,8 @@ def listing_of(spec: Spec, name: str) -> tuple[Listing | None, str]:
     return listing, (missing or "").partition(";")[0]
 
 
-def a_few(listing: Listing, spec: Spec) -> tuple[Picture, ...]:
-    """Return thumbnails of at most 12 images, drawn by a seed from each folder in proportion.
+def a_few(listing: Listing, spec: Spec, most: int) -> tuple[Picture, ...]:
+    """Return thumbnails of at most so many images, drawn by a seed from each folder in proportion.
 
     They are drawn from the images that count; one that has no picture leaves its place to the next.
     """
@@ -60,7 +59,7 @@ def a_few(listing: Listing, spec: Spec) -> tuple[Picture, ...]:
     for place in order:
         for picture in thumbnails(listing, [(counting[place], "")], spec.pipeline):
             found[counting[place]] = picture
-        if len(found) == _MOST:
+        if len(found) == most:
             break
     return tuple(found[row] for row in sorted(found))
 
@@ -73,8 +72,10 @@ class Judged:
     pictures: tuple[Picture, ...]
 
 
-def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Judged | None, str]:
-    """Return the outliers among the images of a spec, or why they were not looked for.
+def judged(
+    spec: Spec, listing: Listing, most: int, observer: Observer | None
+) -> tuple[Judged | None, str]:
+    """Return the outliers of a spec, with so many pictures, or why they were not looked for.
 
     Every image is read for it, so they are looked for among a few thousand at most.
     """
@@ -86,13 +87,13 @@ def judged(spec: Spec, listing: Listing, observer: Observer | None) -> tuple[Jud
         found = outliers(spec, top=_FARTHEST, observer=observer)
     except NormstatError as error:
         return None, str(error)
-    rows = {escaped(name): row for row, name in enumerate(listing.names)}
+    rows = {printable(name): row for row, name in enumerate(listing.names)}
     seen = [
-        (rows[each.path], f"score\N{NO-BREAK SPACE}{number_text(each.score, '.1f')}")
+        (rows[each.path], f"score {number_text(each.score, '.1f')}")
         for each in found.outliers
         if each.path in rows and each.score > 0
     ]
-    return Judged(found, thumbnails(listing, seen, spec.pipeline)), ""
+    return Judged(found, thumbnails(listing, seen[:most], spec.pipeline)), ""
 
 
 def thumbnails(
@@ -131,10 +132,8 @@ def _shown(decoded: Decoded) -> Image.Image | None:
         return image.copy() if image.mode in {"L", "RGB"} else image.convert("RGB")
     if prod(decoded.shape) * kind_of(decoded.kind).channels > _MOST_VALUES:
         return None
-    codes, _ = assembled(decoded)
-    height = decoded.shape[-2]
-    middle = codes.shape[1] // height // 2 * height
-    return _stretched(codes[: 3 if len(codes) > 2 else 1, middle : middle + height])  # noqa: PLR2004
+    codes, _ = middle(decoded)
+    return _stretched(codes[: 3 if len(codes) > 2 else 1])  # noqa: PLR2004
 
 
 def _stretched(values: npt.NDArray[Any]) -> Image.Image:

@@ -44,10 +44,10 @@ def subject_of(
     candidate: Candidate,
     presets: Sequence[PresetSpec],
     *,
-    with_images: bool,
+    pictures: int,
     observer: Observer | None = None,
 ) -> Subject:
-    """Find everything that a report says of a spec.
+    """Find everything that a report says of a spec, with so many pictures; 0: read no image.
 
     Raises
     ------
@@ -74,11 +74,11 @@ def subject_of(
         diagnosis = theory(spec, name, _usual(spec, presets))
     except NormstatError as error:
         unknown = str(error)
-    listing, unseen = listing_of(spec, name) if with_images else (None, "they were not asked for")
-    pictures = a_few(listing, spec) if listing else ()
-    if listing and not pictures:
+    listing, unseen = listing_of(spec, name) if pictures else (None, "they were not asked for")
+    some = a_few(listing, spec, pictures) if listing else ()
+    if listing and not some:
         unseen = "none of the images that were tried has one"
-    found, unjudged = judged(spec, listing, observer) if listing else (None, unseen)
+    found, unjudged = judged(spec, listing, pictures, observer) if listing else (None, unseen)
     return Subject(
         name=name,
         spec=spec,
@@ -88,7 +88,7 @@ def subject_of(
         diagnosis=diagnosis,
         unknown=unknown,
         groups=tuple(ranked(spec)) if spec.groups else (),
-        pictures=pictures,
+        pictures=some,
         unseen=unseen,
         judged=found,
         unjudged=unjudged,

@@ -39,7 +39,7 @@ def _definition_blocks(subject: Subject) -> Iterator[Block]:
             ("rms-of-images", None): other.rms_of_image_stds,
         }[std, weighting]
         chosen = std == estimator.std and weighting in (None, estimator.weighting)
-        rows.append((label + ("\N{NO-BREAK SPACE}*" if chosen else ""), values))
+        rows.append((label + (" *" if chosen else ""), values))
     if len(spec.channels) <= MOST_ACROSS:
         colours = hues(spec.channels)
         strips = [

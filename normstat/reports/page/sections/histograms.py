@@ -121,9 +121,9 @@ def _histogram(
     shares = [sum(counts[i : i + group]) / total for i in range(0, len(counts), group)]
     mean, std = spec.mean[index], spec.std[index]
     edges = [
-        f"{100 * share:.1f}\N{NO-BREAK SPACE}% at {end}"
+        f"{100 * share:.1f} % at {end}"
         for share, end in ((counts[0] / total, "0"), (counts[-1] / total, "the top"))
-        if share >= _EDGE and histogram.codes_per_bin == 1
+        if share >= _EDGE and histogram.codes_per_bin == 1 and histogram.first_code is UNSET
     ]
     low, high = value_text(spec.min[index]), value_text(spec.max[index])
     return Figure(
