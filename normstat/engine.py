@@ -9,6 +9,7 @@ from normstat.backends import (
     MANY_FILES,
     ON_CLUSTERS,
     WITH_TIMEOUT,
+    check_jobs,
     choose,
     reaching,
     session,
@@ -63,8 +64,7 @@ class Engine:
                 f"timeout needs workers that can be interrupted: backend "
                 f"{' or '.join(WITH_TIMEOUT)}"
             )
-        if jobs is not None and jobs < 1:
-            raise UsageError(f"jobs is {jobs}; it must be at least 1")
+        check_jobs(jobs)
         self._backend = backend
         self._jobs = jobs
         self._address = address

@@ -12,7 +12,7 @@ from normstat.contents import described
 from normstat.counting import SOFTWARE, Question, answer
 from normstat.coverage import Wanted
 from normstat.engine import Engine
-from normstat.errors import OnError, SourceError, UsageError
+from normstat.errors import OnError, SourceError, SpecError, UsageError
 from normstat.grouping import NONE, Grouping, parsed
 from normstat.names import printable
 from normstat.per_image import Rows
@@ -205,7 +205,7 @@ def compute(
         Percents, 0 to 100.
     per_image
         A file, .csv, .jsonl or .parquet, to which a row of each image that is read is written, in
-        the order of the listing; see `normstat.tables`. It is written even when the images turn
+        the order of the listing; see `normstat.per_image`. It is written even when the images turn
         out to be of kinds that cannot be combined.
     force
         Let `per_image` replace a file that is no such table.
@@ -332,20 +332,25 @@ def compute(
     if not run.state.images and not (estimator.shards and len(listing)):
         raise SourceError(_nothing_readable(listing, selection, skipped))
     table.write(run.state, rgb=pipeline.mode == "rgb")
-    spec = assemble(
-        run.state,
-        estimator=estimator,
-        pipeline=pipeline,
-        dataset=described(listing, selection, grouping),
-        skipped=_skipped(skipped, listing, grouping),
-        percentiles=percents,
-        covariance=covariance,
-        software=SOFTWARE,
-        stamp=stamp,
-        groups={grouping.names[number]: state for number, state in run.states.items()}
-        if grouping
-        else None,
-    )
+    try:
+        spec = assemble(
+            run.state,
+            estimator=estimator,
+            pipeline=pipeline,
+            dataset=described(listing, selection, grouping),
+            skipped=_skipped(skipped, listing, grouping),
+            percentiles=percents,
+            covariance=covariance,
+            software=SOFTWARE,
+            stamp=stamp,
+            groups={grouping.names[number]: state for number, state in run.states.items()}
+            if grouping
+            else None,
+        )
+    except SpecError as error:
+        if table.path is None:
+            raise
+        raise SpecError(f"{error}. {table.path} was written: it has the kind of each") from error
     if covariance and spec.covariance is None:
         warn(observer, "no covariance: no pixel has values in all channels")
     return spec

@@ -102,7 +102,7 @@ def normalize(image: npt.NDArray[Any], normalization: Normalization) -> Values:
     >>> normalize(np.array([[0, 255]], dtype=np.uint8), half).tolist()
     [[-1.0, 1.0]]
     """
-    _check(image, normalization)
+    _check("image", image, normalization)
     return affine(image, normalization.scale, normalization.offset)
 
 
@@ -124,7 +124,7 @@ def denormalize(
     >>> denormalize(np.array([[-1.0, 1.0]]), half).tolist()
     [[0, 255]]
     """
-    _check(values, normalization)
+    _check("values", values, normalization)
     scale = [1 / a for a in normalization.scale]
     offset = [-b / a for a, b in zip(normalization.scale, normalization.offset, strict=True)]
     codes = np.empty(values.shape, dtype)
@@ -196,10 +196,10 @@ def as_codes(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
 
 
-def _check(image: npt.NDArray[Any], normalization: Normalization) -> None:
+def _check(name: str, image: npt.NDArray[Any], normalization: Normalization) -> None:
     hint = "spec.normalization, or preset(NAME).normalization"
     instance("normalization", normalization, Normalization, hint)
-    instance("image", image, np.ndarray, "numpy.asarray makes one")
+    instance(name, image, np.ndarray, "numpy.asarray makes one")
     channels = len(normalization.channels)
     shape = (*image.shape, 1) if image.ndim == 2 else image.shape  # noqa: PLR2004 (H, W)
     if len(shape) not in (3, 4) or shape[-1] != channels:

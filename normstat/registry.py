@@ -74,8 +74,9 @@ class Registry(Mapping[str, Entry]):
         except ModuleNotFoundError as error:
             if entry.extra is None:
                 raise
+            package = (error.name or "").partition(".")[0]
             raise NormstatError(
-                f"{self.kind} {name!r} needs {error.name!r}, which is not installed: "
+                f"{self.kind} {name!r} needs {package!r}, which is not installed: "
                 f"pip install 'normstat[{entry.extra}]'"
             ) from error
 
@@ -93,8 +94,10 @@ def one_of(kind: str, value: str, literal: Any) -> None:
         raise UsageError(unknown(kind, str(value), dict.fromkeys(values)))
 
 
-def several(option: str, values: Iterable[Value]) -> tuple[Value, ...]:
+def several(option: str, values: Iterable[Value] | None) -> tuple[Value, ...]:
     """Return the values of an option that takes several. A text alone is none of its letters.
+
+    None is not asked for.
 
     >>> several("exclude", ["night", "*_mask.png"])
     ('night', '*_mask.png')
@@ -104,8 +107,11 @@ def several(option: str, values: Iterable[Value]) -> tuple[Value, ...]:
     UsageError
         It is a text, or a single value.
     """
-    if isinstance(values, str | bytes):
-        raise UsageError(f"{option} is {values!r}, but takes several: write [{values!r}]")
+    if values is None:
+        return ()
+    if isinstance(values, str):
+        parts = [part.strip() for part in values.split(",")]
+        raise UsageError(f"{option} is {values!r}, but takes several: write {parts}")
     try:
         return tuple(iter(values))
     except TypeError:

@@ -130,8 +130,13 @@ def test_a_text_where_several_are_asked_for_is_not_taken_for_its_letters(
 
 
 def test_percentiles_are_not_the_digits_of_one():
-    with pytest.raises(normstat.UsageError, match="percentiles is '50'"):
-        normstat.compute(PHOTOS, percentiles="50")
+    with pytest.raises(normstat.UsageError, match=r"percentiles is '50,60', .*\['50', '60'\]"):
+        normstat.compute(PHOTOS, percentiles="50,60")
+
+
+def test_several_values_can_be_an_array_or_left_to_the_default():
+    spec = normstat.compute(PHOTOS, bands=np.array(["3", "1"]), labels=None, include=None)
+    assert spec.channels == ["B", "R"]
 
 
 def test_without_any_source_it_is_said_what_is_missing():

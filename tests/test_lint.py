@@ -512,8 +512,9 @@ def test_python_takes_what_the_command_takes(tmp_path, monkeypatch):
     assert found("b.py", "own", expect=own) == [("b.py", "NS008"), ("c.py", "NS008")]
     assert ("c.py", "NS008") not in found(expect=own, exclude=["own"])
     assert found(ignore=["NS00"]) == []
-    with pytest.raises(normstat.UsageError, match="NS001"):
-        lint(select="NS001")
+    for wrong in ({"select": "NS001"}, {"select": ["NS9"]}, {"jobs": 0}, {"jobs": -1}):
+        with pytest.raises(normstat.UsageError, match=next(iter(wrong)) + "|NS9"):
+            lint(**wrong)
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -87,6 +87,12 @@ def session(name: str, *, jobs: int | None, address: str | None) -> AbstractCont
     return held
 
 
+def check_jobs(jobs: int | None) -> None:
+    """Raise where there would be no worker."""
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs is {jobs}; it must be at least 1")
+
+
 def usable_cores() -> int:
     """Return how many cores this process may really use: affinity and container limits count."""
     import joblib  # noqa: PLC0415 (a quarter of a second)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from normstat.backends import BACKENDS, usable_cores
+from normstat.backends import BACKENDS, check_jobs, usable_cores
 from normstat.errors import UsageError
 from normstat.identification import Identification, Known
 from normstat.identification.agreement import Values, is_distinct
@@ -73,7 +73,7 @@ def lint(
     SpecError
         `expect` is no spec.
     UsageError
-        A code does not exist; the nearest is suggested.
+        A code does not exist, of which the nearest is suggested; or `jobs` is below 1.
 
     Examples
     --------
@@ -81,6 +81,7 @@ def lint(
     >>> normstat.lint("normstat/linting").findings
     []
     """
+    check_jobs(jobs)
     codes = _codes(several("select", select), several("ignore", ignore))
     listing = list_files(
         paths or (".",),

@@ -243,11 +243,10 @@ def _frames(dataset: FileDataset, stored: _Stored) -> Iterator[Codes]:
     """Yield each frame in shape (rows, columns) or (rows, columns, 3)."""
     name = stored.syntax.name
     more = "; more decoders: pip install python-gdcm, or pip install 'pylibjpeg[all]'"
+    # pydicom keeps its table of decoders to itself: there is no other way to ask.
     try:
         decoder = get_decoder(stored.syntax)
-    except (
-        NotImplementedError
-    ):  # the only way to ask: pydicom keeps its table of decoders to itself
+    except NotImplementedError:
         raise ImageError(f"DICOM in a transfer syntax that is not read: {name}") from None
     if not decoder.is_available:
         raise ImageError(f"DICOM in {name}, for which there is no decoder here{more}")

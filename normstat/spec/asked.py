@@ -200,12 +200,10 @@ def pipeline_of(**options: Any) -> Pipeline:
         is_value = name in {"ignore_value", "nodata"}
         if is_value and isinstance(value, float) and not isfinite(value):
             raise UsageError(f"{name} is {value}: what is not a finite number never counts")
-        if value is None or value == _NOTHING.get(name):
-            continue
         if name in _SEVERAL:
             if values := several(name, value):
                 given[name] = list(values)
-        else:
+        elif value is not None and value != _NOTHING.get(name):
             whole = isinstance(value, float) and value.is_integer()
             given[name] = int(value) if whole else value
     return checked(Pipeline, **given)

@@ -125,6 +125,13 @@ class Group(Section, frozen=True, kw_only=True):
     counts: Counts
     state: StateText
 
+    def __repr__(self) -> str:
+        """Return the numbers alone, as of a spec."""
+        return (
+            f"Group(name={self.name!r}, mean={self.mean}, std={self.std}, "
+            f"images={self.counts.images}, ...)"
+        )
+
 
 class Spec(Constants, frozen=True, kw_only=True):
     """A dataset's normalization constants, how they were found, and the state that proves them.

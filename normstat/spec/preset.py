@@ -45,6 +45,18 @@ class PresetSpec(Constants, frozen=True, kw_only=True):
 
     preset: Provenance
 
+    def __repr__(self) -> str:
+        """Return the numbers and whose they are, without all that is known of them.
+
+        >>> import normstat
+        >>> normstat.preset("clip")
+        PresetSpec(preset='clip', channels=['R', 'G', 'B'], mean=[0.48..., ...], std=[0.26..., ...])
+        """
+        return (
+            f"PresetSpec(preset={self.preset.name!r}, channels={self.channels}, "
+            f"mean={self.mean}, std={self.std})"
+        )
+
     @property
     def full_scale(self) -> float | None:
         """What the largest code is in the units of `mean`; None for reflectances and the like."""

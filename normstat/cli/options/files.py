@@ -2,7 +2,7 @@
 
 import click
 
-from normstat.cli.options.values import json_object, names
+from normstat.cli.options.values import PLACE, json_object, names
 from normstat.cli.sections import FILES, under
 from normstat.sources.selection import EXTENSIONS
 
@@ -27,6 +27,7 @@ list_options = under(
     click.option(
         "--files-from",
         metavar="LIST",
+        type=PLACE,
         help="Read the images that a list names: text with a path a line, - for standard input, "
         "or a column of CSV, TSV or JSON Lines.",
     ),
