@@ -30,6 +30,8 @@ from normstat.spec.model import Constants, Spec
 from normstat.spec.preset import PresetSpec
 
 _SELECTION = (*Selected.__struct_fields__, "storage_options")
+# The options of one method alone.
+_HEEDED_BY = {"of": "robust", "whiten": "whiten", "window": "local"}
 _STORED = ("format", "layout", "dtype", "pack", "of", "whiten", "window")
 _OPTIONS = (*_STORED, *_SELECTION, *MASK_LABELS, *PIPELINE)
 
@@ -150,6 +152,7 @@ def planned(
     for name in options:
         if name not in _OPTIONS:
             raise UsageError(unknown("option", name, dict.fromkeys(_OPTIONS)))
+    _check_heeded(method, preset, options)
     usual = _usual(specs, sources)
     described = usual if isinstance(usual, Spec) and _is_of(usual, sources) else None
     if not described and not needs_of(method, options.get("of", "dataset")):
@@ -189,6 +192,15 @@ def planned(
         **{name: options[name] for name in _STORED if name in options},
     )
     return replace(settled, notes=tuple(note for *_, notes in named for note in notes))
+
+
+def _check_heeded(method: str, preset: str | PresetSpec | None, options: Mapping[str, Any]) -> None:
+    """Raise for what a method would not heed."""
+    unheeded = [name for name, only in _HEEDED_BY.items() if name in options and method != only]
+    if preset is not None and not needs_of(method, options.get("of", "dataset")):
+        unheeded.append("preset")
+    if unheeded:
+        raise UsageError(f"method {method} does not heed {' and '.join(unheeded)}: leave that out")
 
 
 def _selection_then(spec: Spec) -> Selection:

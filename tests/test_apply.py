@@ -437,8 +437,8 @@ def test_apply_takes_the_numbers_of_a_spec_in_memory(mixed):
     [
         ({"layout": "cwh"}, "did you mean 'chw'"),
         ({"dtype": "float23"}, "did you mean 'float32'"),
-        ({"of": "images"}, "did you mean 'image'"),
-        ({"whiten": "zac"}, "did you mean 'zca'"),
+        ({"method": "robust", "of": "images"}, "did you mean 'image'"),
+        ({"method": "whiten", "whiten": "zac"}, "did you mean 'zca'"),
         ({"on_error": "skipp"}, "did you mean 'skip'"),
         ({"exlude": ["night"]}, "did you mean 'exclude'"),
         ({"method": "standart"}, "did you mean 'standard'"),
@@ -1487,6 +1487,17 @@ WRONG = {
         ("--method", "adaptive", "--spec", "full.json", "--spec", "one.json"),
         3,
         ("one.json", "L"),
+    ),
+    "a preset of no use": (("--method", "image", "--preset", "clip"), 2, ("heed preset",)),
+    "a preset of no use to robust": (
+        ("--method", "robust", "--of", "image", "--preset", "clip"),
+        2,
+        ("heed preset",),
+    ),
+    "options of other methods": (
+        ("--window", "5", "--of", "image"),
+        2,
+        ("standard", "heed of and window"),
     ),
     "match without aim": (("--method", "match", "--spec", "full.json"), 2, ("--preset",)),
     "match 3 with 1": (
