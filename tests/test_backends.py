@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from normstat.backends import BACKENDS, usable_cores
+from normstat.backends import BACKENDS, local, usable_cores
 from normstat.errors import NormstatError, UsageError, WorkerLostError
 from normstat.registry import Entry, Registry
 from tests.conftest import ENGINES, ENGINES_AND_JOBS
@@ -21,6 +21,10 @@ def fail(value):
     raise ValueError(value)
 
 
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def half_sent(then):
     """Leave the first half of the result in the pipe of all workers, and the lock on it held."""
 
@@ -30,10 +34,6 @@ def half_sent(then):
 
     Connection._send = send
     return bytes(100_000)
-
-
-def killed():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def asleep():
@@ -79,12 +79,19 @@ def test_tasks_are_drawn_as_they_are_needed(name):
 def test_worker_that_dies_while_it_sends_a_result_is_noticed():
     def call():
         with pytest.raises(WorkerLostError, match="crashed or ran out of memory"):
-            list(BACKENDS.load("processes")(partial(one_is, killed), range(20), jobs=2))
+            list(BACKENDS.load("processes")(partial(one_is, die), range(20), jobs=2))
         told.append(True)
 
     told = []
     assert within(30, call)
     assert told
+
+
+def test_it_is_told_how_a_worker_died_however_soon_that_is_noticed(monkeypatch):
+    monkeypatch.setattr(local, "_GLANCE", 0.001)  # before loky has noticed
+    for _ in range(4):
+        with pytest.raises(WorkerLostError, match=r"memory, SIGKILL\(-9\)$"):
+            list(BACKENDS.load("processes")(die, [0], jobs=2))
 
 
 def test_run_ends_while_a_worker_sends_a_result(tmp_path):

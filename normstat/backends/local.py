@@ -5,13 +5,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
+from joblib.externals.loky.backend.utils import get_exitcodes_terminated_worker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from normstat.backends.interrupts import interrupts_held
@@ -22,7 +23,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _GLANCE = 0.5  # seconds
-_EXIT_CODES = re.compile(r"exit codes of the workers are {(.*?)}")
+_EXIT_CODES = "exit codes of the workers are "  # of loky's message
 
 
 def map_in_threads(
@@ -70,7 +71,7 @@ def map_in_processes(
         )
         finished = True
     except BrokenProcessPool as error:
-        codes = _EXIT_CODES.search(str(error))
+        codes = re.search(_EXIT_CODES + "{(.*?)}", str(error))
         raise WorkerLostError(
             f"a decoder crashed or ran out of memory{f', {codes[1]}' if codes else ''}"
         ) from error
@@ -92,14 +93,11 @@ class _Awaited(Generic[Result]):
     future: "Future[Result]"
 
     def result(self) -> Result:
-        while True:
-            try:
-                return self.future.result(_GLANCE)
-            except TimeoutError:
-                if self.future.done():  # the task's own
-                    raise
-                if any(process.exitcode for process in list(self.pool._processes.values())):
-                    _end_workers(self.pool)
+        while not wait([self.future], _GLANCE).done:
+            died = {pid: each for pid, each in list(self.pool._processes.items()) if each.exitcode}
+            if died:
+                raise BrokenProcessPool(_EXIT_CODES + get_exitcodes_terminated_worker(died))
+        return self.future.result()
 
 
 def _end_workers(pool: Any) -> None:
@@ -112,7 +110,7 @@ def _end_workers(pool: Any) -> None:
         process.terminate()
     if manager is not None:
         manager.join(_GLANCE)
-        if manager.is_alive():
+        if manager.is_alive() and not pool._flags.broken:
             # It waits for the rest of a result: let end of file be what follows.
             results._writer.close()
 
