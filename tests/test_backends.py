@@ -94,6 +94,35 @@ def test_it_is_told_how_a_worker_died_however_soon_that_is_noticed(monkeypatch):
             list(BACKENDS.load("processes")(die, [0], jobs=2))
 
 
+@pytest.mark.filterwarnings("error")
+def test_workers_that_leave_are_replaced():
+    def call():
+        told.extend(results)
+
+    told = []
+    results = BACKENDS.load("processes")(double, range(100), jobs=2)
+    assert next(results) == 0
+    for _ in range(2):
+        local._workers(2)._call_queue.put(None)  # what they take for a long time without tasks
+    assert within(30, call)
+    assert told == [2 * value for value in range(1, 100)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it_is_noticed_when_nobody_sees_to_the_results_any_more():
+    def call():
+        with pytest.raises(WorkerLostError):
+            list(results)
+        told.append(True)
+
+    told = []
+    results = BACKENDS.load("processes")(double, range(100), jobs=2)
+    assert next(results) == 0
+    local._workers(2)._result_queue.put("no result")  # which loky's manager falls over
+    assert within(30, call)
+    assert told
+
+
 def test_run_ends_while_a_worker_sends_a_result(tmp_path):
     received = tmp_path / "received"
     function = partial(one_is, asleep, after=received)

@@ -4,6 +4,7 @@ import os
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def map_in_processes(
 
 @dataclass(frozen=True)
 class _Awaited(Generic[Result]):
-    """A result to come from a pool, or the news that its worker died while sending it.
+    """A result to come from a pool, or the news that there will be none.
 
     Workers share one pipe for results. One that dies in the middle of a result leaves the others
     without the lock on it, and loky waiting for the rest.
@@ -93,10 +94,13 @@ class _Awaited(Generic[Result]):
     future: "Future[Result]"
 
     def result(self) -> Result:
+        manager = self.pool._executor_manager_thread
         while not wait([self.future], _GLANCE).done:
             died = {pid: each for pid, each in list(self.pool._processes.items()) if each.exitcode}
             if died:
                 raise BrokenProcessPool(_EXIT_CODES + get_exitcodes_terminated_worker(died))
+            if not manager.is_alive() and not self.future.done():
+                raise BrokenProcessPool("loky manages its workers no more")
         return self.future.result()
 
 
@@ -118,6 +122,8 @@ def _end_workers(pool: Any) -> None:
 def _workers(jobs: int) -> Any:
     # Whoever reads a damaged file does not want to see the stack of the worker that it ended.
     quiet = {"PYTHONFAULTHANDLER": os.environ.get("PYTHONFAULTHANDLER", "")}
+    # Idle workers leave and others come. With `-W error`, loky's manager would end of saying so.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
     return get_reusable_executor(jobs, env=quiet, initializer=_end_with, initargs=(os.getpid(),))
 
 
