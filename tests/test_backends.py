@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from normstat.backends import BACKENDS, local, usable_cores
+from normstat.backends.interrupts import interrupts_held, interrupts_later
 from normstat.errors import NormstatError, UsageError, WorkerLostError
 from normstat.registry import Entry, Registry
 from tests.conftest import ENGINES, ENGINES_AND_JOBS
@@ -121,6 +122,24 @@ def test_it_is_noticed_when_nobody_sees_to_the_results_any_more():
     local._workers(2)._result_queue.put("no result")  # which loky's manager falls over
     assert within(30, call)
     assert told
+
+
+def test_an_interrupt_waits_while_a_pool_is_at_work():
+    def interrupt():
+        with interrupts_later():
+            with interrupts_held():
+                os.kill(os.getpid(), signal.SIGINT)
+                told.append("held")
+            told.append("later")
+        told.append("not at all")
+
+    told = []
+    stop = threading.Event()
+    threading.Thread(target=stop.wait).start()  # may be the one that the system tells
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    stop.set()
+    assert told == ["held", "later"]
 
 
 def test_run_ends_while_a_worker_sends_a_result(tmp_path):

@@ -1,17 +1,44 @@
-"""Who hears Ctrl-C: this process alone, which then ends its workers without a word."""
+"""Who hears Ctrl-C: this process alone, where it can bear it; it then ends its workers."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from typing import Any
 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Start workers that leave Ctrl-C to this process.
+    """Let a Ctrl-C wait for the end of this block, and none reach the workers started in it."""
+    with interrupts_later(), _masked():
+        yield
 
-    They inherit a mask, as threads do; a Ctrl-C in the meantime waits for the end of this block.
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Let a Ctrl-C wait for the end of this block.
+
+    In the wrong moment it would leave a lock of a pool of workers held for ever.
     """
+    handler = signal.getsignal(signal.SIGINT)
+    # Python handles signals in its main thread, whichever thread the system has told.
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[tuple[Any, Any]] = []
+    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
+
+
+@contextmanager
+def _masked() -> Iterator[None]:
+    """Start processes and threads that inherit a mask."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -6,22 +6,24 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.backend.utils import get_exitcodes_terminated_worker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from normstat.backends.interrupts import interrupts_held
+from normstat.backends.interrupts import interrupts_held, interrupts_later
 from normstat.backends.window import in_order
 from normstat.errors import WorkerLostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_Done: TypeAlias = "SimpleQueue[Future[Result]]"
 
 _GLANCE = 0.5  # seconds
 _EXIT_CODES = "exit codes of the workers are "  # of loky's message
@@ -41,7 +43,9 @@ def map_in_threads(
     """
     pool = ThreadPoolExecutor(jobs)
     try:
-        yield from in_order(lambda task: pool.submit(function, task), tasks, workers=jobs)
+        yield from in_order(
+            lambda task: _FromThread(_submit(pool, function, task)), tasks, workers=jobs
+        )
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -68,7 +72,7 @@ def map_in_processes(
     finished = False
     try:
         yield from in_order(
-            lambda task: _Awaited(pool, pool.submit(function, task)), tasks, workers=jobs
+            lambda task: _FromProcess(pool, _submit(pool, function, task)), tasks, workers=jobs
         )
         finished = True
     except BrokenProcessPool as error:
@@ -82,26 +86,55 @@ def map_in_processes(
             pool.shutdown(wait=True)
 
 
+def _submit(pool: Executor, function: Callable[[Task], Result], task: Task) -> "_Done[Result]":
+    """Return where the future will be when it is done.
+
+    To wait for the future itself is to take its lock again and again, and a Ctrl-C between that and
+    the next line would leave the lock held, and the worker that has the result waiting.
+    """
+    done: _Done[Result] = SimpleQueue()
+    with interrupts_later():
+        pool.submit(function, task).add_done_callback(done.put)
+    return done
+
+
 @dataclass(frozen=True)
-class _Awaited(Generic[Result]):
-    """A result to come from a pool, or the news that there will be none.
+class _FromThread(Generic[Result]):
+    """A result to come from a thread."""
+
+    done: "_Done[Result]"
+
+    def result(self) -> Result:
+        return self.done.get().result()
+
+
+@dataclass(frozen=True)
+class _FromProcess(Generic[Result]):
+    """A result to come from a worker process, or the news that there will be none.
 
     Workers share one pipe for results. One that dies in the middle of a result leaves the others
     without the lock on it, and loky waiting for the rest.
     """
 
     pool: Any
-    future: "Future[Result]"
+    done: "_Done[Result]"
 
     def result(self) -> Result:
         manager = self.pool._executor_manager_thread
-        while not wait([self.future], _GLANCE).done:
-            died = {pid: each for pid, each in list(self.pool._processes.items()) if each.exitcode}
-            if died:
-                raise BrokenProcessPool(_EXIT_CODES + get_exitcodes_terminated_worker(died))
-            if not manager.is_alive() and not self.future.done():
-                raise BrokenProcessPool("loky manages its workers no more")
-        return self.future.result()
+        while True:
+            is_managed = manager.is_alive()
+            try:
+                future = self.done.get(timeout=_GLANCE)
+            except Empty:
+                workers = list(self.pool._processes.items())
+                died = {pid: each for pid, each in workers if each.exitcode}
+                if died:
+                    codes = get_exitcodes_terminated_worker(died)
+                    raise BrokenProcessPool(_EXIT_CODES + codes) from None
+                if not is_managed:
+                    raise BrokenProcessPool("loky manages its workers no more") from None
+            else:
+                return future.result()
 
 
 def _end_workers(pool: Any) -> None:
