@@ -124,11 +124,12 @@ def test_it_is_noticed_when_nobody_sees_to_the_results_any_more():
     assert told
 
 
-def test_an_interrupt_waits_while_a_pool_is_at_work():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_while_a_pool_is_at_work(number):
     def interrupt():
         with interrupts_later():
             with interrupts_held():
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
                 told.append("held")
             told.append("later")
         told.append("not at all")
@@ -136,9 +137,13 @@ def test_an_interrupt_waits_while_a_pool_is_at_work():
     told = []
     stop = threading.Event()
     threading.Thread(target=stop.wait).start()  # may be the one that the system tells
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    stop.set()
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+    finally:
+        signal.signal(number, before)
+        stop.set()
     assert told == ["held", "later"]
 
 

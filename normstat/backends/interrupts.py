@@ -17,23 +17,26 @@ def interrupts_held() -> Iterator[None]:
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Let a Ctrl-C wait for the end of this block.
+    """Let a Ctrl-C or a `kill` wait for the end of this block.
 
     In the wrong moment it would leave a lock of a pool of workers held for ever.
     """
-    handler = signal.getsignal(signal.SIGINT)
     # Python handles signals in its main thread, whichever thread the system has told.
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[tuple[Any, Any]] = []
-    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    came: list[tuple[int, Any]] = []
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda *arguments: came.append(arguments))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for first, frame in came[:1]:
+            handlers[signal.Signals(first)](first, frame)
 
 
 @contextmanager
