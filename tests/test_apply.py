@@ -1406,16 +1406,16 @@ def test_the_images_that_were_read_are_not_overwritten(call, here, sources, outp
 @pytest.mark.parametrize("output", ["x", "."])
 def test_what_was_read_is_known_from_any_folder(call, here, monkeypatch, output):
     """The record has the names that `apply` was given, relative to the folder it ran in."""
-    image("work/x/a.png", noise(9, 8, 3))
-    image("other/x/a.png", noise(5, 4, 3))
-    monkeypatch.chdir("work")
+    image("first/x/a.png", noise(9, 8, 3))
+    image("second/x/a.png", noise(5, 4, 3))
+    monkeypatch.chdir("first")
     assert works(call("apply", "x", "--preset", "imagenet", "--resize", "4"))
-    monkeypatch.chdir("../other")
-    before = tree("../work/x")
-    ran = call("apply", "--inverse", "../work/normalized", "-o", "../work/x")
+    monkeypatch.chdir("../second")
+    before = tree("../first/x")
+    ran = call("apply", "--inverse", "../first/normalized", "-o", "../first/x")
     assert complains(ran, 3, "name another folder with -o")
-    assert tree("../work/x") == before
-    assert works(call("apply", "--inverse", "../work/normalized", "-o", f"new/{output}"))
+    assert tree("../first/x") == before
+    assert works(call("apply", "--inverse", "../first/normalized", "-o", f"new/{output}"))
 
 
 def test_a_dry_run_that_the_environment_asks_for_writes_nothing(call, images, monkeypatch):
