@@ -243,8 +243,8 @@ def _frames(dataset: FileDataset, stored: _Stored) -> Iterator[Codes]:
     """Yield each frame in shape (rows, columns) or (rows, columns, 3)."""
     name = stored.syntax.name
     more = "; more decoders: pip install python-gdcm, or pip install 'pylibjpeg[all]'"
-    # With this exception `get_decoder` answers, by its documentation, for a syntax that pydicom does
-    # not know. A file may name any syntax, and pydicom has no public list of those it knows.
+    # A file may name any syntax, and pydicom has no public list of those it knows: by its
+    # documentation, `get_decoder` answers with this exception for the others.
     try:
         decoder = get_decoder(stored.syntax)
     except NotImplementedError:
